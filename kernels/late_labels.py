@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.kernels.compiled import cell, compiled
+from neurosim.kernels.compiled import cell, compiled, inlined
 
 NOBODY = -1  # no label, or no neuron
 COUNTED, RIGHT, FADED, FADED_RIGHT, LEARNED, TALLIES = 0, 1, 2, 3, 4, 5  # places of tallies, and how many there are
@@ -53,6 +53,27 @@ def predict(winner, potentials, names):
     return names[best] if best >= 0 else NOBODY
 
 
+@inlined
+def _follow(u, winner, label, shown, keep, fading, table, tallies):
+    """Predict a sample's label, count whether that was right, learn it if it is shown; return what was predicted."""
+    blank = True
+    for k in range(u.size):
+        blank &= u[k] == 0
+    winner = NOBODY if blank or winner >= table.names.size else winner
+    predicted = predict(winner, u, table.names)
+    if label < 0:
+        return predicted
+    right = predicted == label
+    tallies[COUNTED] += 1
+    tallies[RIGHT] += right
+    tallies[FADED] = fading * tallies[FADED] + UNIT
+    tallies[FADED_RIGHT] = fading * tallies[FADED_RIGHT] + right
+    if shown and winner >= 0 and label < table.counts.shape[1]:  # callers make room for all that are shown
+        tallies[LEARNED] += 1
+        learn(winner, label, keep, table)
+    return predicted
+
+
 @compiled(nogil=True)
 def follow(potentials, winners, labels, shown, keep, fading, table, tallies, predicted):
     """Predict each sample's label, count whether that was right, and then learn the label if it is shown.
@@ -78,19 +99,28 @@ def follow(potentials, winners, labels, shown, keep, fading, table, tallies, pre
         Written; NOBODY where nothing is said.
     """
     for n in range(winners.size):
-        u, winner, label = potentials[n], winners[n], labels[n]
-        blank = True
-        for k in range(u.size):
-            blank &= u[k] == 0
-        winner = NOBODY if blank or winner >= table.names.size else winner
-        predicted[n] = predict(winner, u, table.names)
-        if label < 0:
+        predicted[n] = _follow(potentials[n], winners[n], labels[n], shown[n], keep, fading, table, tallies)
+
+
+@compiled(nogil=True)
+def follow_chips(potentials, winners, chips, labels, shown, keep, fading, tables, tallies, predicted):
+    """Follow samples of many chips as `follow` does, each by the table of its own chip.
+
+    Parameters
+    ----------
+    chips : int64 (samples,)
+        Of each sample; of one below 0 or without a row, which callers refuse, nothing is said and nothing counted.
+    tables : Table
+        A row of each array is the table of a chip: counts (chips, neurons, classes), and so on.
+    tallies : float64 (chips, TALLIES)
+        Written in place.
+    potentials, winners, labels, shown, keep, fading, predicted
+        As of `follow`.
+    """
+    for n in range(winners.size):
+        chip = chips[n]
+        if chip < 0 or chip >= tables.names.shape[0]:
+            predicted[n] = NOBODY
             continue
-        right = predicted[n] == label
-        tallies[COUNTED] += 1
-        tallies[RIGHT] += right
-        tallies[FADED] = fading * tallies[FADED] + UNIT
-        tallies[FADED_RIGHT] = fading * tallies[FADED_RIGHT] + right
-        if shown[n] and winner >= 0 and label < table.counts.shape[1]:  # callers make room for all that are shown
-            tallies[LEARNED] += 1
-            learn(winner, label, keep, table)
+        table = Table(tables.counts[chip], tables.weights[chip], tables.names[chip])
+        predicted[n] = _follow(potentials[n], winners[n], labels[n], shown[n], keep, fading, table, tallies[chip])

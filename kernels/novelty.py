@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.kernels.compiled import cell, compiled
+from neurosim.kernels.compiled import cell, compiled, inlined
 
 NUMBER, MEAN, VARIANCE = 0, 1, 2  # columns of a distribution
 POOLED, ENTROPY, STEP, OTHERS = 0, 1, 2, 3  # rows of distributions; those of neurons follow
@@ -152,6 +152,49 @@ def _threshold(constants, state):
     return state.ordered[max(np.int64(math.ceil(constants.quantile * count)), 1) - 1]
 
 
+@inlined
+def _score(n, potentials, responses, winner, steps, constants, state, learning, measured):
+    """Score a sample by what was known before it, then learn from it; return its score and the threshold before it."""
+    u, known = potentials[n], state.distributions
+    blank, winner = True, max(winner, 0)  # a sample that nobody wins
+    for k in range(u.size):
+        blank &= u[k] == 0
+    threshold = _threshold(constants, state)
+    measured[n, POOLED], measured[n, ENTROPY], measured[n, STEP] = np.nan, np.nan, np.nan
+    if winner >= min(u.size, state.wins.size):  # of another layer, which callers refuse: it has no place here
+        return np.nan, threshold
+    total = NOTHING
+    own, potential = known[OTHERS + winner], np.float64(u[winner])
+    measured[n, POOLED] = potential
+    if constants.measures & SHORTFALL and known[POOLED, NUMBER] > UNIT:
+        mean, variance = _blend(own, known[POOLED], constants.prior)
+        total -= _standardised(potential, mean, variance)
+    if constants.measures & DISORDER:
+        measured[n, ENTROPY] = entropy_of(responses[n])
+        total += _among(measured[n, ENTROPY], known[ENTROPY])
+    if constants.measures & MOVEMENT:
+        length = length_of_steps(steps)
+        measured[n, STEP] = math.log(max(length - state.moved[0], LEAST_STEP))
+        total += _among(measured[n, STEP], known[STEP])
+        if learning:
+            state.moved[0] = length
+    if blank:
+        return np.nan, threshold
+    if not learning:
+        return total, threshold
+    state.scored[1] += total > threshold
+    _enter(total, state.recent, state.ordered, state.scored)
+    state.wins[winner] += 1
+    if state.wins[winner] > constants.settling:
+        _learn(potential, own, constants.horizon)
+        _learn(potential, known[POOLED], constants.horizon)
+        if constants.measures & DISORDER:
+            _learn(measured[n, ENTROPY], known[ENTROPY], constants.horizon)
+        if constants.measures & MOVEMENT:
+            _learn(measured[n, STEP], known[STEP], constants.horizon)
+    return total, threshold
+
+
 @compiled(nogil=True)
 def score(potentials, responses, winners, steps, constants, state, learning, measured, scores, thresholds):
     """Score samples one after another, each by what was known before it; then learn from it.
@@ -176,43 +219,36 @@ def score(potentials, responses, winners, steps, constants, state, learning, mea
     scores, thresholds : float64 (samples,)
         Written.
     """
-    known = state.distributions
     for n in range(winners.size):
-        u, winner = potentials[n], winners[n]
-        blank, winner = True, max(winner, 0)  # a sample that nobody wins
-        for k in range(u.size):
-            blank &= u[k] == 0
-        thresholds[n] = _threshold(constants, state)
-        measured[n, POOLED], measured[n, ENTROPY], measured[n, STEP] = np.nan, np.nan, np.nan
-        if winner >= min(u.size, state.wins.size):  # of another layer, which callers refuse: it has no place here
-            scores[n] = np.nan
+        scores[n], thresholds[n] = _score(
+            n, potentials, responses, winners[n], steps, constants, state, learning, measured
+        )
+
+
+@compiled(nogil=True)
+def score_chips(
+    potentials, responses, winners, chips, steps, constants, states, learning, measured, scores, thresholds
+):  # fmt: skip
+    """Score samples of many chips as `score` does, each by what is known of its own chip.
+
+    Parameters
+    ----------
+    chips : int64 (samples,)
+        Of each sample; one below 0 or without a row, which callers refuse, has the score NaN and no threshold.
+    states : State
+        A row of each array is the state of a chip: distributions (chips, OTHERS + neurons, 3), and so on.
+    potentials, responses, winners, steps, constants, learning, measured, scores, thresholds
+        As of `score`.
+    """
+    for n in range(winners.size):
+        chip = chips[n]
+        if chip < 0 or chip >= states.wins.shape[0]:
+            scores[n], thresholds[n] = np.nan, np.inf
             continue
-        total = NOTHING
-        own, potential = known[OTHERS + winner], np.float64(u[winner])
-        measured[n, POOLED] = potential
-        if constants.measures & SHORTFALL and known[POOLED, NUMBER] > UNIT:
-            mean, variance = _blend(own, known[POOLED], constants.prior)
-            total -= _standardised(potential, mean, variance)
-        if constants.measures & DISORDER:
-            measured[n, ENTROPY] = entropy_of(responses[n])
-            total += _among(measured[n, ENTROPY], known[ENTROPY])
-        if constants.measures & MOVEMENT:
-            length = length_of_steps(steps)
-            measured[n, STEP] = math.log(max(length - state.moved[0], LEAST_STEP))
-            total += _among(measured[n, STEP], known[STEP])
-            if learning:
-                state.moved[0] = length
-        scores[n] = np.nan if blank else total
-        if blank or not learning:
-            continue
-        state.scored[1] += total > thresholds[n]
-        _enter(total, state.recent, state.ordered, state.scored)
-        state.wins[winner] += 1
-        if state.wins[winner] <= constants.settling:
-            continue
-        _learn(potential, own, constants.horizon)
-        _learn(potential, known[POOLED], constants.horizon)
-        if constants.measures & DISORDER:
-            _learn(measured[n, ENTROPY], known[ENTROPY], constants.horizon)
-        if constants.measures & MOVEMENT:
-            _learn(measured[n, STEP], known[STEP], constants.horizon)
+        state = State(
+            states.distributions[chip], states.wins[chip], states.recent[chip], states.ordered[chip],
+            states.scored[chip], states.moved[chip],
+        )  # fmt: skip
+        scores[n], thresholds[n] = _score(
+            n, potentials, responses, winners[n], steps, constants, state, learning, measured
+        )

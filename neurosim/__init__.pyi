@@ -23,7 +23,11 @@ from .errors import StateError as StateError
 from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
 from .fleet.fleet import Fleet as Fleet
+from .fleet.novelty import FleetNovelty as FleetNovelty
+from .fleet.prequential import FleetPrequential as FleetPrequential
 from .fleet.run import run_fleet as run_fleet
+from .fleet.watching import KeyedEmission as KeyedEmission
+from .fleet.watching import watch_fleet as watch_fleet
 from .fleet.workers import worker_of as worker_of
 from .hots.event_layers import EventLayer as EventLayer
 from .hots.event_layers import EventLayers as EventLayers

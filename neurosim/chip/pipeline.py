@@ -206,15 +206,11 @@ class Pipeline:
             If its samples or labels are none of the first layer's: see `WorkingLayer.fitting`.
         """
         values, labels = block
-        if labels is None and self._fits(values):  # the usual block of a generator or a pipe
+        plain = labels is None and type(values) is np.ndarray and values.dtype is FLOAT32
+        if plain and values.flags.c_contiguous and values.shape[1:] == self._width:  # as of a generator or a pipe
             return block
         samples = self.layers[0].fitting(Samples(values, NO_LABELS if labels is None else labels))
         return Block(samples.values, samples.labels if len(samples.labels) else None)
-
-    def _fits(self, values: Array) -> bool:
-        """Return whether samples are as compiled code takes them."""
-        plain = type(values) is np.ndarray and values.dtype is FLOAT32 and values.flags.c_contiguous
-        return plain and values.shape[1:] == self._width
 
     def take_one(self, sample: Array, label: int | None = None, modulator: float = 1.0) -> int | None:
         """Take a single sample through all layers, in memory that is ready: the same as `push`, and sooner.

@@ -172,10 +172,14 @@ def _events() -> None:
 
 
 def _following() -> None:
-    """Tell how novel samples are, and name them as their labels come."""
+    """Tell how novel samples are, and name them as their labels come, of a chip and of a fleet."""
     from neurosim.chip.chip import Chip
-    from neurosim.online.emission.novelty import MEASURES, Novelty
+    from neurosim.fleet.fleet import Fleet
+    from neurosim.fleet.novelty import FleetNovelty
+    from neurosim.fleet.prequential import FleetPrequential
+    from neurosim.online.emission.novelty import Novelty
     from neurosim.online.emission.prequential import Prequential
+    from neurosim.online.emission.scoring import MEASURES
     from neurosim.online.run import run
     from neurosim.recipes import named
     from neurosim.streams import ArrayStream
@@ -184,6 +188,10 @@ def _following() -> None:
     stream = ArrayStream(_samples(INPUTS), range(SAMPLES))
     run(chip, stream, chunk=1, listener=Novelty(chip, tuple(MEASURES)))
     run(chip, stream, listener=Prequential(chip))
+    fleet = Fleet([named("softhebb", NEURONS)], inputs=INPUTS)
+    response = fleet.take(range(SAMPLES), _samples(INPUTS))
+    FleetNovelty(fleet).learn(range(SAMPLES), response)
+    FleetPrequential(fleet).learn(range(SAMPLES), response, range(SAMPLES))
 
 
 def _encoders() -> None:

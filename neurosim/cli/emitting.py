@@ -18,8 +18,8 @@ from neurosim.cli.interrupts import Interrupts
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.online.companion import Companion
-    from neurosim.online.emission.emitter import Emitter
-    from neurosim.online.listener import Listener
+    from neurosim.online.emission.emitter import RecordWriter
+    from neurosim.online.emission.output import Output
     from neurosim.streams import Stream
 
 DEFAULT_FORMAT = "csv"
@@ -32,7 +32,7 @@ OF_LEARNING = (
 )  # fmt: skip
 # What a state has by itself. A recipe may be needed, for its file with rules of one's own.
 OF_A_NEW_CHIP = (
-    "neurons", "preset", "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise",
+    "neurons", "keys", "preset", "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise",
     "initial", "weight_bits", "devices", "seed",
 )  # fmt: skip
 
@@ -87,7 +87,12 @@ def check(values: Any) -> None:
     from neurosim.online.emission.emitter import listed
     from neurosim.online.emission.fields import fields_of
 
-    fields_of(listed(values.emit))
+    if values.key is None:
+        fields_of(listed(values.emit))
+    else:
+        from neurosim.fleet.fields import KEYED_FIELDS
+
+        fields_of(listed(values.emit), KEYED_FIELDS)
     if not values.learning:
         _check_frozen(values)
 
@@ -115,9 +120,11 @@ def with_width(values: Any) -> Any:
         return values
     if values.source != PIPE and values.format is None:
         return values
+    from neurosim.fleet import store as fleets
     from neurosim.state import store
 
-    return replace(values, inputs=math.prod(store.read(values.state).shape))
+    shape = store.read(values.state).shape if values.key is None else fleets.read(values.state).shape
+    return replace(values, inputs=math.prod(shape))
 
 
 def frozen_chip(values: Any, stream: "Stream") -> "Chip":
@@ -152,7 +159,7 @@ class Emission:
 
     Attributes
     ----------
-    emitter : Emitter or None
+    emitter : RecordWriter or None
         Writes the records, if any are wanted.
     listener : Listener or None
         That of the run.
@@ -163,19 +170,28 @@ class Emission:
     """
 
     def __init__(
-        self, values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts, following: Following
+        self, values: Any, chip: Any, stream: "Stream", position: int, interrupts: Interrupts, following: Following
     ) -> None:
-        self.emitter: Emitter | None = None
-        self.listener: Listener | None = None
+        self.emitter: RecordWriter | None = None
+        self.listener: Any = None
         self.companions: list[Companion] = []
         self.ends = interrupts.came
         if values.emit is not None:
-            self.emitter = emitter = _emitter(values, chip, stream, position, interrupts, following)
+            self.emitter = emitter = self._emitter(values, chip, stream, position, _output(interrupts), following)
             self.listener, self.companions = emitter, emitter.companions
-            self.ends = lambda: interrupts.came() or emitter.closed
+            self.ends = lambda: interrupts.signal != 0 or emitter.closed
         self._following = following
         self.listener = following.heard(self.listener, self.companions)
         self.companions = following.restore(values, stream, self.companions)
+
+    def _emitter(
+        self, values: Any, chip: Any, stream: "Stream", position: int, output: "Output", following: Following
+    ) -> Any:
+        """Return what writes the records, a listener of the run."""
+        from neurosim.online.emission.emitter import Emitter, listed
+
+        form = values.emit_format or DEFAULT_FORMAT
+        return Emitter(chip, stream, listed(values.emit), form, output, position, following.begun)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write what is left, and say in the summary what became of the records."""
@@ -199,13 +215,9 @@ class Emission:
             sys.exit(BAD_INPUT)  # as where standard output cannot be written
 
 
-def _emitter(
-    values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts, following: Following
-) -> "Emitter":
-    from neurosim.online.emission.emitter import Emitter, listed
+def _output(interrupts: Interrupts) -> "Output":
     from neurosim.online.emission.output import Output
 
     assert sys.stdout is not None
     sys.stdout.flush()
-    output, form = Output(sys.stdout.buffer, interrupts.came), values.emit_format or DEFAULT_FORMAT
-    return Emitter(chip, stream, listed(values.emit), form, output, position, following.begun)
+    return Output(sys.stdout.buffer, interrupts.came)

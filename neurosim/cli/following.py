@@ -11,7 +11,6 @@ from neurosim.cli.faults import fail
 from neurosim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from neurosim.chip.chip import Chip
     from neurosim.online.companion import Companion
     from neurosim.online.listener import Listener
     from neurosim.streams import Stream
@@ -107,27 +106,36 @@ class Following:
         Those of the run.
     """
 
-    def __init__(self, values: Any, chip: "Chip", stream: "Stream") -> None:
-        self._novelty, self._prequential = None, None
+    def __init__(self, values: Any, chip: Any, stream: "Stream") -> None:
+        self._novelty: Any = None
+        self._prequential: Any = None
         self.begun: dict[str, Any] = {}
         self.companions: list[Companion] = []
         if values.novelty is not None:
-            from neurosim.online.emission.novelty import Novelty
-
             quantile = QUANTILE if values.novelty_quantile is None else values.novelty_quantile
             try:
-                self._novelty = Novelty(chip, _listed(values.novelty), quantile=quantile)
+                self._novelty = self._scores(chip, _listed(values.novelty), quantile)
             except ConfigError as error:  # it has the names of Python
                 name, *rest = error.args
                 raise ConfigError(SPELLED.get(name, name), *rest) from None
             self._add(self._novelty, OF_NOVELTY)
         if values.prequential:
-            from neurosim.online.emission.prequential import Prequential
-
             _check_labelled(stream)
             share = SHARE if values.label_share is None else values.label_share
-            self._prequential = Prequential(chip, share=share, seed=chip.seed)
+            self._prequential = self._names(chip, share)
             self._add(self._prequential, OF_NAMES)
+
+    def _scores(self, chip: Any, measures: list[str], quantile: float) -> Any:
+        """Return what scores samples."""
+        from neurosim.online.emission.novelty import Novelty
+
+        return Novelty(chip, measures, quantile=quantile)
+
+    def _names(self, chip: Any, share: float) -> Any:
+        """Return what names samples."""
+        from neurosim.online.emission.prequential import Prequential
+
+        return Prequential(chip, share=share, seed=chip.seed)
 
     def _add(self, listener: Any, fields: tuple[str, ...]) -> None:
         self.companions.append(listener)
@@ -184,7 +192,9 @@ def _check_labelled(stream: "Stream") -> None:
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of the table of a summary."""
     found = []
-    if "novel" in summary:
+    if "novel_keys" in summary:
+        found.append(("novel", f"{summary['novel']:,} samples, of {summary['novel_keys']:,} keys"))
+    elif "novel" in summary:
         threshold = summary["novelty_threshold"]
         beyond = "no threshold yet" if threshold is None else f"the threshold is {threshold:.3g} now"
         found.append(("novel", f"{summary['novel']:,} samples; {beyond}"))

@@ -82,6 +82,10 @@ def _fleet_table(summary: dict[str, Any]) -> str:
         f"{'most':>10}  {shown or 'none'}" + (", ..." if len(order) > KEYS_SHOWN else ""),
         f"{'state':>10}  {summary['state_sha256']}",
     ]
+    diverged = [_printable(key) for key in summary["diverged"]]
+    if diverged:
+        more = ", ..." if len(diverged) > KEYS_SHOWN else ""
+        lines.append(f"{'diverged':>10}  {', '.join(diverged[:KEYS_SHOWN])}{more}: these learn no more")
     lines += [f"{'labels':>10}  {_names(summary['classes'])}"] if summary["classes"] else []
     for number, layer in enumerate(summary["layers"], 1):
         lines.append(f"{f'layer {number}':>10}  {_expression(layer)}")

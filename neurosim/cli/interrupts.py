@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,7 +27,7 @@ class Interrupts:
     """
 
     def __init__(self, stop: type[Exception], snapshot: Callable[[], None] | None = None) -> None:
-        self.signal, self._stop, self._waiting = 0, stop, False
+        self.signal, self._stop, self._waiting = 0, stop, _Waiting(self, stop)
         self._handlers: dict[int, Callable[[int, FrameType | None], None]] = dict.fromkeys(ENDING, self._note)
         if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
             del self._handlers[signal.SIGHUP]
@@ -43,23 +43,34 @@ class Interrupts:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        if self._waiting:
+        if self._waiting.within:
             raise self._stop
 
     def came(self) -> bool:
         """Tell whether a signal came."""
         return self.signal != 0
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Raise `stop` if a signal came before or comes within."""
-        self._waiting = True
-        try:
-            if self.signal:
-                raise self._stop
-            yield
-        finally:
-            self._waiting = False
+    def waiting(self) -> AbstractContextManager[None]:
+        """Return the context that raises `stop` if a signal came before or comes within."""
+        return self._waiting
+
+
+class _Waiting(AbstractContextManager[None]):
+    """The context of `Interrupts.waiting`, made once: a loop enters it before each sample."""
+
+    __slots__ = ("_interrupts", "_stop", "within")
+
+    def __init__(self, interrupts: Interrupts, stop: type[Exception]) -> None:
+        self._interrupts, self._stop, self.within = interrupts, stop, False
+
+    def __enter__(self) -> None:
+        self.within = True
+        if self._interrupts.signal:  # a signal that comes from here on raises: no call, so none comes before the body
+            self.within = False
+            raise self._stop
+
+    def __exit__(self, *_: object) -> None:
+        self.within = False
 
 
 @contextmanager

@@ -3,16 +3,19 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import echo_error, fail, say
+from neurosim.cli.emitting import with_width
+from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.keyed_following import KeyedEmission, KeyedFollowing
 from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
 from neurosim.cli.transforms import open_transformed, say_ready
 
@@ -20,18 +23,37 @@ if TYPE_CHECKING:
     from neurosim.fleet.fleet import Fleet
     from neurosim.fleet.report import FleetReport
     from neurosim.fleet.workers import Worker
+    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 # What goes with --key; all else that is given is refused by its name.
 TAKEN = {
     "source", "root", "neurons", "recipe", *LAYER_CONSTANTS, "seed", "epochs", "inputs", "label", "key", "keys",
     "worker", "header", "delimiter", "skip_bad", "replay", "state", "restart", "snapshot_samples", "snapshot_seconds",
-    "device", "chunk", "threads", "as_json", "format", "queue", "when_full", "reconnect", "idle",
+    "device", "chunk", "threads", "as_json", "format", "queue", "when_full", "reconnect", "idle", "emit", "emit_format",
+    "learning", "novelty", "novelty_quantile", "prequential", "label_share",
 }  # fmt: skip
 
 
-def learn_keyed(options: RunOptions) -> None:
-    """Do what the command does with `--key`."""
+class Opened(NamedTuple):
+    """What a command goes on with.
+
+    Attributes
+    ----------
+    fleet : Fleet
+    position : int
+        How many samples of the stream were taken before.
+    beside : mapping
+        What the state file keeps beside the fleet.
+    """
+
+    fleet: "Fleet"
+    position: int = 0
+    beside: "Mapping[str, Arrays]" = MappingProxyType({})
+
+
+def learn_keyed(options: Any, no_bar: bool = False) -> None:
+    """Do what the command does with `--key`; the options are those of `neurosim stream`."""
     _check_taken(options)
     find_cache()
     from neurosim.fleet.run import run_fleet
@@ -42,23 +64,30 @@ def learn_keyed(options: RunOptions) -> None:
     from neurosim.state import store
     from neurosim.state.checksum import FLEET
 
+    options = with_width(options)
     worker = Worker() if options.worker is None else Worker.of(options.worker)
     stream = open_transformed(options.source, options)
-    with nullcontext() if options.state is None else store.claim(options.state, FLEET):
-        fleet, position = _fleet_for(options, stream, worker)
+    with nullcontext() if options.written is None else store.claim(options.written, FLEET):
+        fleet, position, beside = (_fleet_for if options.learning else _frozen)(options, stream, worker)
         request = Request()
-        say_ready(stream)
-        with Interrupts(Stop, request.ask) as interrupts, _bar(fleet) as watch:
-            report = run_fleet(
-                fleet, stream, state=options.state, start=position if stream.replayable or options.replay else 0,
-                position=position, worker=worker, chunk=AUTO if options.chunk is None else options.chunk,
-                skip_bad=options.skip_bad, snapshot_samples=options.snapshot_samples,
-                snapshot_seconds=options.snapshot_seconds, request=request, watch=watch, stop=interrupts.came,
-                waiting=interrupts.waiting, claimed=True,
-            )  # fmt: skip
+        with Interrupts(Stop, request.ask) as interrupts:
+            following = KeyedFollowing(options, fleet, stream, beside)
+            emission = KeyedEmission(options, fleet, stream, position, interrupts, following)
+            say_ready(stream)
+            with nullcontext() if no_bar else _bar(fleet) as watch:
+                report = run_fleet(
+                    fleet, stream, state=options.written, start=position if stream.replayable or options.replay else 0,
+                    position=position, worker=worker, chunk=AUTO if options.chunk is None else options.chunk,
+                    skip_bad=options.skip_bad, snapshot_samples=options.snapshot_samples,
+                    snapshot_seconds=options.snapshot_seconds, request=request, watch=watch, stop=emission.ends,
+                    waiting=interrupts.waiting, claimed=True, listener=emission.listener,
+                    companions=emission.companions, learning=options.learning,
+                )  # fmt: skip
             summary = report.summary(fleet) | {"worker": options.worker, "classes": list(stream.classes)}
-            say(json.dumps(summary, allow_nan=False) if options.as_json else _table(summary))
-    if summary["interrupted"]:
+            summary["notes"] = list(stream.notes)
+            emission.finish(summary)
+            emission.say(json.dumps(summary, allow_nan=False) if options.as_json else _table(summary))
+    if summary["interrupted"] and interrupts.signal:
         sys.exit(128 + interrupts.signal)
 
 
@@ -74,7 +103,23 @@ def _check_taken(options: RunOptions) -> None:
         fail(f"device must be cpu with --key, got {options.device}")
 
 
-def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tuple[Fleet, int]":
+def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> Opened:
+    """Return the fleet that only responds: that of the state."""
+    from neurosim.cli.resume import rules_for
+    from neurosim.fleet import store
+    from neurosim.fleet.fleet import Fleet
+    from neurosim.streams.base import check_columns
+
+    if options.state is None:
+        fail("state must be given with --key and --respond: in a new fleet no key has a chip")
+    contents = store.read(options.state)
+    check_columns(
+        stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the fleet learned from"
+    )
+    return Opened(Fleet.of(contents, options.state, rules_for(options), options.threads))
+
+
+def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opened:
     """Return a new fleet, or that of the state file, and how many samples of the stream were taken from it."""
     from neurosim.chip.chip import Chip
     from neurosim.cli.resume import check_goes_on, layers_for, name_labels, rules_for, say_where
@@ -83,7 +128,7 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tupl
     from neurosim.fleet.run import identity_of
     from neurosim.online.companion import go_on
 
-    state, position = options.state, 0
+    state, position, beside = options.state, 0, dict[str, Any]()
     if state is None or options.restart or not os.path.exists(state):
         layers: Any = layers_for(options, stream)
         capacity = options.keys or DEFAULT_KEYS
@@ -94,7 +139,8 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tupl
             fail(f"keys must be at least the {len(contents.arrays['seeds'])} that the state has, got {options.keys}")
         contents = contents._replace(capacity=options.keys or contents.capacity)
         fleet = Fleet.of(contents, state, rules_for(options), options.threads)
-        template, position = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed), contents.position
+        template = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed)
+        position, beside = contents.position, dict(contents.beside)
         here = identity_of(stream, worker)
         check_goes_on(state, options, stream, template, contents.stream, here, position)
         name_labels(stream, contents.classes, position)
@@ -104,7 +150,7 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tupl
     if options.keys is not None:
         need = options.keys * fleet.bytes_per_chip
         echo_error(f"Memory: {need / 1e6:,.1f} MB for {options.keys:,} keys, {fleet.bytes_per_chip:,} bytes each.")
-    return fleet, position
+    return Opened(fleet, position, beside)
 
 
 @contextmanager
@@ -126,6 +172,7 @@ def _bar(fleet: "Fleet") -> "Iterator[Callable[[FleetReport], None] | None]":
 
 def _table(summary: dict[str, Any]) -> str:
     """Return the summary as text for people."""
+    from neurosim.cli.following import rows as said_of_samples
     from neurosim.cli.show import arrived
 
     rows = [
@@ -134,6 +181,9 @@ def _table(summary: dict[str, Any]) -> str:
     ]
     if summary["samples"]:
         rows.append(("speed", f"{summary['samples_per_s']:,.0f} samples/s"))
+    rows += said_of_samples(summary)
+    if "records" in summary:
+        rows.append(("records", f"{summary['records']:,} on standard output"))
     if summary["worker"]:
         others = f"{summary['other_workers_samples']:,} samples of others' keys passed over"
         rows.append(("worker", f"{summary['worker']}; {others}"))
@@ -145,7 +195,11 @@ def _table(summary: dict[str, Any]) -> str:
     if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
     if summary["refused_samples"]:
-        beyond = f", {summary['refused_keys_samples']:,} of them as their key is one too many"
+        beyond = f", {summary['refused_keys_samples']:,} of them as their key is one too many or has no chip"
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over{beyond}"))
+    if summary["diverged_keys"]:
+        what = f"the chips of {summary['diverged_keys']:,} keys, which learn no more; neurosim inspect names them"
+        rows.append(("diverged", what))
+    rows += [("note", note) for note in summary["notes"]]
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)

@@ -86,7 +86,7 @@ def chip_for(
     check_goes_on(state, options, stream, chip, contents.stream, stream.identity(), contents.position)
     name_labels(stream, contents.classes, contents.position)
     go_on(state, contents.beside, stream, companions)
-    _tell_left(state, contents.beside, {OF_STREAM, *followed, *(companion.name for companion in companions)})
+    tell_left(state, contents.beside, {OF_STREAM, *followed, *(companion.name for companion in companions)})
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
@@ -95,7 +95,7 @@ def chip_for(
     return chip, contents.position
 
 
-def _tell_left(state: str, beside: Iterable[str], followed: Collection[str]) -> None:
+def tell_left(state: str, beside: Iterable[str], followed: Collection[str]) -> None:
     """Say what a state file keeps that the run does not go on with."""
     left = sorted(set(beside) - set(followed))
     if left:

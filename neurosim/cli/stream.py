@@ -70,11 +70,11 @@ def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | Non
 def known() -> dict[str, str]:
     """Return what the help names of other modules."""
     find_cache()  # recipes may import kernels
-    from neurosim.online.emission.fields import FIELDS
+    from neurosim.online.emission.fields import FIELDS, OF_KEYS
     from neurosim.recipes import NAMES
     from neurosim.streams import KNOWN
 
-    return {"sources": KNOWN, "recipes": ", ".join(NAMES), "fields": ", ".join(FIELDS)}
+    return {"sources": KNOWN, "recipes": ", ".join(NAMES), "fields": ", ".join(FIELDS), "of_keys": OF_KEYS}
 
 
 @click.command(
@@ -82,7 +82,8 @@ def known() -> dict[str, str]:
     cls=FilledHelp,
     fields=known,
     epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
-    "standard input. Recipes: {recipes}. Fields of --emit: {fields}.",
+    "standard input. Recipes: {recipes}. Fields of --emit: {fields}; and "
+    "{of_keys} with --key.",
 )
 @click.argument("source")
 @shared.root()
@@ -197,7 +198,7 @@ def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     following.check(options)
     with ignored(signal.SIGUSR1):
         if options.key is not None:
-            learn_keyed(options)
+            learn_keyed(options, no_bar=emitting.on_terminal(options))
         else:
             _stream(options, show or (_nothing if emitting.on_terminal(options) else _bar))
 

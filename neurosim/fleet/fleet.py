@@ -11,11 +11,13 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
 from neurosim.chip.use import USER, Use, chunk_of
+from neurosim.chip.wanted import Wanted
 from neurosim.engine.restoring import Arrays
+from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.fleet import stored
 from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
-from neurosim.fleet.members import Keyed, Members
+from neurosim.fleet.members import Keyed, Members, Passed
 from neurosim.fleet.pairs import blocks_of
 from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
@@ -23,6 +25,7 @@ from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 
 FLOAT32 = np.dtype(np.float32)
+ALL = Wanted(True, True, True)
 
 
 class Fleet(SavedFleet):
@@ -122,22 +125,6 @@ class Fleet(SavedFleet):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _use=Use())
 
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """Keys in order of appearance."""
-        return tuple(self._members.table)
-
-    @property
-    def samples(self) -> NDArray[np.int64]:
-        """How many samples each chip has learned from, blank ones included: int64 (chips,), in the order of `keys`."""
-        return self._members.layers[0].samples(len(self))
-
-    @property
-    def diverged(self) -> tuple[Key, ...]:
-        """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
-        keys = self.keys
-        return tuple(keys[place] for place in sorted(self._members.diverged))
-
     def seed_of(self, key: Key) -> int:
         """Return the seed of a key's chip, a function of the fleet's seed and of the key: `neurosim.fleet.keys`.
 
@@ -158,6 +145,10 @@ class Fleet(SavedFleet):
         if place is None:
             raise SampleError(f"key must be one of the fleet's {len(self)}, got {key!r}")
         return place
+
+    def indices(self, keys: Any) -> NDArray[np.int64]:
+        """Return the place of each of many keys in `keys`, -1 for one that the fleet has not: int64 (keys,)."""
+        return self._members.table.places(as_keys(keys))
 
     def begin(self, keys: Sequence[Key]) -> None:
         """Let the chips of some keys begin, if they have none yet: their first weights are drawn now, all together.
@@ -240,8 +231,8 @@ class Fleet(SavedFleet):
         chunk : int
             Samples that one layer takes before the next layer gets them; results do not depend on it.
         skip_bad : bool
-            Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, are
-            passed over and counted in `refused`, instead of an error.
+            Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, that
+            with which it did included, are passed over and counted in `refused`, instead of an error.
         first : int
             Number of the first sample, for errors.
 
@@ -262,7 +253,7 @@ class Fleet(SavedFleet):
             If another thread is using the fleet.
         """
         for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(keyed._replace(first=first + keyed.first), learning=True, skip=skip_bad, wanted=False)
+            self._take(keyed._replace(first=first + keyed.first), skip=skip_bad)
         return self
 
     def take(
@@ -274,9 +265,7 @@ class Fleet(SavedFleet):
         """
         values = as_samples(samples, self.shape, None)
         found = None if labels is None else as_labels(labels, len(values))
-        response = self._take(Keyed(as_keys(keys), values, found), learning=True, skip=skip_bad, wanted=True)
-        assert response is not None
-        return response
+        return self._response(Keyed(as_keys(keys), values, found), skip=skip_bad)
 
     def respond(self, keys: Any, samples: ArrayLike) -> Response:
         """Respond to samples of keys that the fleet has, and change nothing.
@@ -286,16 +275,9 @@ class Fleet(SavedFleet):
         SampleError
             If a sample is not admitted, or the fleet has no such key.
         DivergedError
-            If the potentials of a chip are beyond float32.
+            If a chip has diverged, or its potentials are beyond float32.
         """
-        found = as_keys(keys)
-        unknown = self._members.table.places(found) < 0
-        if unknown.any():
-            self.index(found[int(unknown.argmax())])
-        keyed = Keyed(found, as_samples(samples, self.shape, None), None)
-        response = self._take(keyed, learning=False, skip=False, wanted=True)
-        assert response is not None
-        return response
+        return self._response(Keyed(as_keys(keys), as_samples(samples, self.shape, None), None), learning=False)
 
     def chip(self, key: Key) -> Chip:
         """Return a copy of a key's chip: an ordinary chip, with all that it has learned.
@@ -345,14 +327,11 @@ class Fleet(SavedFleet):
     def arrays(self) -> Arrays:
         """Return all that the fleet has learned as arrays of numbers, by name: what a file keeps.
 
-        Keys and seeds; and of layer N, from 1, its arrays (chips, ...) with names `layerN_...`, in the order of `keys`.
+        Keys and seeds; of layer N, from 1, its arrays (chips, ...) with names `layerN_...`, in the order of `keys`; and
+        of chips that have diverged which these are: their own arrays are those of chips that begin.
         """
         with self._use.alone():
-            members = self._members
-            kept = stored.of_keys(self.keys) | {"seeds": members.seeds[: len(self)].copy()}
-            for number, layer in enumerate(members.layers, 1):
-                kept |= {f"layer{number}_{name}": array for name, array in layer.arrays(len(self)).items()}
-        return kept
+            return stored.kept(self._members)
 
     def restore(self, arrays: Arrays) -> None:
         """Go on where another fleet of the same layers and inputs was, by what its `arrays` returned.
@@ -369,16 +348,41 @@ class Fleet(SavedFleet):
                 raise StateError(f"arrays must be those of a fleet such as {self!r}, but: {error}") from error
             self._members = members
 
-    def _take(self, keyed: Keyed, learning: bool, skip: bool, wanted: bool) -> Response | None:
-        """Take a chunk of samples through the chips of their keys; return the responses if they are wanted."""
+    def through(
+        self, keyed: Keyed, wanted: Wanted | None = None, *, learning: bool = True, skip: bool = False
+    ) -> Passed:
+        """Take a chunk of samples through the chips of their keys, up to the first that cannot be taken.
+
+        What `learn`, `take`, `respond` and a run do with each chunk. It raises no error of a sample.
+
+        Parameters
+        ----------
+        keyed : neurosim.fleet.members.Keyed
+        wanted : neurosim.chip.wanted.Wanted, optional
+            Results that are kept besides winners; None: not even these.
+        learning : bool
+            If false, the chips respond, and a sample of a key that has none is not taken.
+        skip : bool
+            Whether all samples that cannot be taken are passed over, and counted in `refused`.
+        """
         with self._use.alone():
             sifted = self._members.sift(keyed, learning, skip)
             if sifted.new:
                 self._members.add(sifted.new)
-            results = self._members.memory(len(keyed.keys)) if wanted else None
-            fault = self._members.through(keyed, sifted, learning, results)
+            passed = self._members.through(keyed, sifted, learning, skip, wanted)
             if skip:
-                self.refused += len(keyed.keys) - len(sifted.order)
-        if fault is not None or sifted.fault is not None:
-            raise fault or sifted.fault  # type: ignore[misc]
-        return results
+                self.refused += len(keyed.keys) - len(passed.order)
+        return passed
+
+    def _take(
+        self, keyed: Keyed, wanted: Wanted | None = None, *, learning: bool = True, skip: bool = False
+    ) -> Results | None:
+        passed = self.through(keyed, wanted, learning=learning, skip=skip)
+        if passed.fault is not None:
+            raise passed.fault
+        return passed.results
+
+    def _response(self, keyed: Keyed, *, learning: bool = True, skip: bool = False) -> Response:
+        results = self._take(keyed, ALL, learning=learning, skip=skip)
+        assert results is not None
+        return Response(*results[:4])

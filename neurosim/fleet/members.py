@@ -11,9 +11,11 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.one_by_one import new_tuple
 from neurosim.chip.response import Response
 from neurosim.chip.samples import teachable
+from neurosim.chip.wanted import Wanted
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.fleet.layer import FleetLayer
 from neurosim.engine.fleet.worker import Worker
+from neurosim.engine.results import Results
 from neurosim.engine.samples import NO_LABELS, Array, Labels
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.fleet.keys import Key, Keys, KeyTable, as_key, seed_of
@@ -39,6 +41,28 @@ class Keyed(NamedTuple):
     values: Array
     labels: Labels | None
     first: int = 0
+
+
+class Passed(NamedTuple):
+    """What became of a chunk of samples.
+
+    Attributes
+    ----------
+    order : int64 (any,)
+        Samples that went through all layers, in order.
+    chips : int64 (samples,)
+        The place of each sample's key; -1 where the fleet has none.
+    results : Results or None
+        Of the last layer, with a row for each sample where it is wanted: of a sample that is not in `order`, the winner
+        is -1, and all else is zero.
+    fault : NeurosimError or None
+        What is wrong with the first sample that is not there; None where such samples are passed over.
+    """
+
+    order: NDArray[np.int64]
+    chips: NDArray[np.int64]
+    results: Results | None
+    fault: NeurosimError | None
 
 
 class Members:
@@ -103,7 +127,8 @@ class Members:
         if len(keys) != len(values):
             raise SampleError(f"keys must be one for each of {len(values)} samples, got {len(keys)}")
         chips = self.table.places(keys)
-        bad = [*self._refused(keyed), *(self._unfit(keyed, chips) if learning else ())]
+        bad = [*self._refused(keyed), *self._diverged(keyed, chips)]
+        bad += self._unfit(keyed) if learning else self._unknown(keyed, chips)
         return sift(self.table, keys, chips, bad, self.capacity, skip, keyed.first)
 
     def _refused(self, keyed: Keyed) -> Iterator[Bad]:
@@ -113,17 +138,25 @@ class Members:
             layer = self.chip.layers[0]
             yield Bad(refused, lambda n: self._fault(keyed, n, layer.fault(keyed.values[n], keyed.first + n, -1)))
 
-    def _unfit(self, keyed: Keyed, chips: Labels) -> Iterator[Bad]:
-        """Give what is wrong with labels, and with chips that cannot learn."""
+    def _diverged(self, keyed: Keyed, chips: Labels) -> Iterator[Bad]:
+        """Give which samples are of chips that have diverged."""
+        if self.diverged:
+            which = np.isin(chips, list(self.diverged))
+            yield Bad(which, lambda n: self._fault(keyed, n, DivergedError(HAS_DIVERGED)))
+
+    def _unknown(self, keyed: Keyed, chips: Labels) -> Iterator[Bad]:
+        """Give which samples are of keys that have no chip, where none may begin."""
+        of = f"key must be one of the fleet's {len(self)}, got"
+        yield Bad(chips < 0, lambda n: SampleError(f"sample {keyed.first + n}: {of} {as_key(keyed.keys[n])!r}"))
+
+    def _unfit(self, keyed: Keyed) -> Iterator[Bad]:
+        """Give what is wrong with labels."""
         if self._taught:
             labels = NO_LABELS if keyed.labels is None else keyed.labels
             _, fault = teachable(self._taught, len(keyed.keys), labels, keyed.first)
             if fault is not None:
                 fewest = min(layer.constants.neurons for layer in self._taught)
                 yield Bad(labels >= fewest, partial(self._label_fault, keyed, labels))
-        if self.diverged:
-            which = np.isin(chips, list(self.diverged))
-            yield Bad(which, lambda n: self._fault(keyed, n, DivergedError(HAS_DIVERGED)))
 
     def _label_fault(self, keyed: Keyed, labels: Labels, n: int) -> NeurosimError:
         _, fault = teachable(self._taught, 1, labels[n : n + 1], keyed.first + n)
@@ -146,6 +179,8 @@ class Members:
         SampleError, DivergedError
             As of `WorkingLayer.fault`; the message names the key.
         """
+        if not learning and place in self.diverged:
+            raise DivergedError(f"key {key!r}: {HAS_DIVERGED}")
         for layer, worker in zip(self.layers, self._alone(learning), strict=True):
             worker.sample.values[0] = x
             neuron = worker.one(place)
@@ -183,15 +218,17 @@ class Members:
             assert isinstance(other, DenseLayer)
             layer.copy_from(place, other, chip.seed)
 
-    def memory(self, count: int) -> Response:
-        """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""
-        shape = count, self.chip.layers[-1].outputs
-        potentials, responses, outputs = (np.zeros(shape, np.float32) for _ in range(3))
-        return Response(potentials, responses, np.full(count, -1), outputs)
+    def memory(self, count: int, wanted: Wanted) -> Results:
+        """Return memory for the results of so many samples: of a sample that is not taken, the winner stays -1."""
+        neurons = self.chip.layers[-1].outputs
+        rows = (np.zeros((count if flag else 0, neurons), np.float32) for flag in wanted)
+        potentials, responses, outputs = rows
+        return Results(potentials, responses, np.full(count, -1), outputs)
 
-    def through(self, keyed: Keyed, sifted: Sifted, learning: bool, results: Response | None) -> NeurosimError | None:
-        """Take samples through all layers, one layer after another; return what is wrong with the first that failed."""
+    def through(self, keyed: Keyed, sifted: Sifted, learning: bool, skip: bool, wanted: Wanted | None) -> Passed:
+        """Take samples through all layers, one layer after another."""
         order, chips, values, failed = sifted.order, sifted.chips, keyed.values, dict[int, NeurosimError]()
+        results = None if wanted is None else self.memory(len(values), wanted)
         for layer in self.layers:
             arrays: dict[str, NDArray[Any]] = {"values": values}
             if keyed.labels is not None:
@@ -199,12 +236,27 @@ class Members:
             if layer is not self.layers[-1]:
                 arrays["outputs"] = np.empty((len(values), layer.layer.outputs), np.float32)
             elif results is not None:
-                names = "potentials", "responses", "winners", "outputs"
-                arrays |= dict(zip(names, results, strict=True))
+                arrays |= {name: getattr(results, name) for name in _tables(wanted)}
             order, faults = layer.run(order, chips, arrays, learning)
             for n, neuron in faults:
                 failed[n] = self._fault(keyed, n, layer.layer.fault(values[n], keyed.first + n, neuron))
             values = arrays.get("outputs", values)
         if learning:
             self.diverged.update(chips[list(failed)].tolist())
-        return failed[min(failed)] if failed else None
+        if failed and results is not None:
+            _forget(results, list(failed))
+        fault = failed[min(failed)] if failed else sifted.fault
+        return Passed(order, chips, results, None if skip else fault)
+
+
+def _tables(wanted: Wanted | None) -> list[str]:
+    """Return the results that have a row for each sample."""
+    return ["winners", *(name for name, flag in (wanted or Wanted())._asdict().items() if flag)]
+
+
+def _forget(results: Results, samples: list[int]) -> None:
+    """Let results be those of samples that were not taken."""
+    for array in results[:4]:
+        if len(array):
+            array[samples] = 0
+    results.winners[samples] = -1

@@ -14,11 +14,11 @@ class FleetReport:
     Attributes
     ----------
     samples : int
-        Samples learned from in this run.
+        Samples learned from in this run; where chips only respond, those that they responded to.
     refused : int
-        Samples passed over, because a chip does not admit them, or their key is one too many.
+        Samples passed over, because a chip does not admit them or has diverged, or their key is one too many.
     beyond : int
-        Those of them whose key is one too many.
+        Those of them whose key is one too many, or, where chips only respond, has no chip.
     elsewhere : int
         Samples passed over, because their keys are other workers'.
     bad_lines : int
@@ -69,6 +69,7 @@ class FleetReport:
             "refused_samples": self.refused,
             "refused_keys_samples": self.beyond,
             "other_workers_samples": self.elsewhere,
+            "diverged_keys": len(fleet.diverged),
             "bad_lines": self.bad_lines,
             "source": self.source or None,
             "stream_position": self.stream_position,

@@ -1,25 +1,30 @@
 """The on-line loop of a fleet: a stream with keys through the chips of its keys, with snapshots and a report."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from neurosim.checks import truth
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
+from neurosim.fleet.format import CHIPS
+from neurosim.fleet.hearing import KeyedListener, check_fleet, check_listener
 from neurosim.fleet.loop import FleetLoop
 from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
-from neurosim.online.companion import Companions
+from neurosim.online.companion import Companion, Companions
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
-from neurosim.online.run import check_run, ended
+from neurosim.online.run import check_run, ended, may_wait
 from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
-from neurosim.streams import Stream
+from neurosim.streams import Block, Stream
 from neurosim.streams.iterated import is_iterated
 
 ALONE = Worker()
@@ -42,6 +47,9 @@ def run_fleet(
     stop: Callable[[], bool] | None = None,
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     claimed: bool = False,
+    listener: KeyedListener | None = None,
+    companions: Iterable[Companion] = (),
+    learning: bool = True,
 ) -> FleetReport:
     r"""Learn from a stream with keys, each sample with the chip of its key, and keep the state on disk.
 
@@ -62,10 +70,19 @@ def run_fleet(
         Such as `2/8`, the second of eight that share the keys: samples whose keys are other workers' are passed over,
         and counted. The state file is of this worker alone.
     skip_bad : bool
-        Pass over samples that a chip does not admit, those of keys beyond the capacity and malformed lines, and count
-        them; by default the first one ends the run.
+        Pass over samples that a chip does not admit, those of keys beyond the capacity, those of chips that have
+        diverged and malformed lines, and count them; by default the first one ends the run.
     watch : callable, optional
         Called with the report after every chunk.
+    listener : neurosim.fleet.hearing.KeyedListener, optional
+        Hears of every sample that a chip has learned from, once and in order, with its key and the results of the last
+        layer. Those that were passed over are not told.
+    companions : sequence of neurosim.online.companion.Companion
+        As of `neurosim.run`; their arrays have a row for each chip, in the order of `fleet.keys`. What lets them go on
+        is `neurosim.online.companion.go_on(path, neurosim.fleet.store.read(path).beside, stream, companions)`.
+    learning : bool
+        If false, the chips respond and nothing in them changes; a sample of a key that the fleet has not is refused.
+        `state` must be left out.
 
     Returns
     -------
@@ -86,12 +103,52 @@ def run_fleet(
     >>> report.samples, ns.Fleet.load("pumps.h5").keys
     (3, ('pump-1', 'pump-2'))
     """
+    begun = begin(
+        fleet, stream, state=state, start=start, position=position, worker=worker, chunk=chunk, skip_bad=skip_bad,
+        snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
+        listener=listener, companions=companions, learning=learning,
+    )  # fmt: skip
+    with begun as (loop, blocks, report):
+        loop.learn(blocks, watch, stop, waiting)
+    return report
+
+
+class Begun(NamedTuple):
+    """A run that has begun.
+
+    Attributes
+    ----------
+    loop : FleetLoop
+    blocks : iterator of Block
+        What the loop is to take.
+    report : FleetReport
+    """
+
+    loop: FleetLoop
+    blocks: Iterator[Block]
+    report: FleetReport
+
+
+@contextmanager
+def begin(
+    fleet: Fleet, stream: Stream, *, state: str | Path | None, start: int, position: int | None, worker: Worker | str,
+    chunk: int | str, skip_bad: bool, snapshot_samples: int, snapshot_seconds: float, request: Request | None,
+    claimed: bool, listener: KeyedListener | None, companions: Iterable[Companion], learning: bool,
+) -> Iterator[Begun]:  # fmt: skip
+    """Give a run whose loop takes the blocks within the context; at its end the last snapshot is taken.
+
+    Parameters and errors are those of `run_fleet`.
+    """
     if not isinstance(fleet, Fleet):
         raise ConfigError("fleet", "a Fleet", kind_of(fleet), "neurosim.run takes a Chip" * isinstance(fleet, Chip))
     check_run(start, position, chunk, fleet.threads, snapshot_samples, snapshot_seconds)
-    worker = Worker.of(worker) if isinstance(worker, str) else worker
+    worker, companions = Worker.of(worker) if isinstance(worker, str) else worker, tuple(companions)
     _check_keyed(stream)
     check_fits(stream, fleet.shape)
+    _check_others(fleet, listener, companions)
+    truth("learning", learning)
+    if not learning and state is not None:
+        raise ConfigError("state", "None where chips only respond", state)
     if skip_bad:
         stream = stream.skipping_bad()
     fleet.compile()
@@ -103,14 +160,26 @@ def run_fleet(
             snapshots = FleetSnapshots(
                 LabelledFleet(fleet, stream), state, identity_of(stream, worker), report.tally,
                 samples=snapshot_samples, seconds=snapshot_seconds, request=request,
-                beside=Companions((), stream).arrays,
+                beside=Companions(companions, stream).arrays,
             )  # fmt: skip
             contexts.enter_context(snapshots)
-        loop = FleetLoop(fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad)
+        loop = FleetLoop(
+            fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad, listener=listener,
+            companions=companions, waits=partial(may_wait, stream), learning=learning,
+        )  # fmt: skip
         blocks = loop.blocks(stream, start)
         with ended(stream, start, blocks, report, loop.keep, snapshots):
-            loop.learn(blocks, watch, stop, waiting)
-    return report
+            yield Begun(loop, blocks, report)
+
+
+def _check_others(fleet: Fleet, listener: KeyedListener | None, companions: tuple[Companion, ...]) -> None:
+    """Refuse what is no listener, those that were made for another fleet, and a name that is the fleet's own."""
+    if listener is not None:
+        check_listener(listener)
+    check_fleet([*companions, *([] if listener is None else [listener])], fleet)
+    for companion in companions:
+        if companion.name == CHIPS:
+            raise ConfigError("companions", "of other names than that of the fleet's own group", companion.name)
 
 
 def _check_keyed(stream: object) -> None:

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosim.checks import whole
 from neurosim.engine.restoring import Arrays
 from neurosim.errors import ConfigError, StateError
 from neurosim.fleet import store
 from neurosim.fleet.format import FleetContents
+from neurosim.fleet.keys import Key
 from neurosim.fleet.members import Members
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_functions import OwnFunction
@@ -33,6 +37,22 @@ class SavedFleet:
     def restore(self, arrays: Arrays) -> None:
         """Go on where another fleet was: see `Fleet`."""
         raise NotImplementedError
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Keys in order of appearance."""
+        return tuple(self._members.table)
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """How many samples each chip has learned from, blank ones included: int64 (chips,), in the order of `keys`."""
+        return self._members.layers[0].samples(len(self._members))
+
+    @property
+    def diverged(self) -> tuple[Key, ...]:
+        """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
+        keys = self.keys
+        return tuple(keys[place] for place in sorted(self._members.diverged))
 
     @property
     def layers(self) -> tuple[DenseWTA, ...]:
@@ -75,6 +95,8 @@ class SavedFleet:
     ) -> None:
         """Write all chips to one HDF5 file, whole or not at all (see `docs/fleet-store.md`).
 
+        Of a chip that has diverged, the file keeps that it has, and no weights.
+
         Parameters
         ----------
         path, position, stream, beside
@@ -83,7 +105,7 @@ class SavedFleet:
         Raises
         ------
         StateError
-            If a chip has diverged, or the file cannot be written; a file that was at `path` before is still whole.
+            If the file cannot be written; a file that was at `path` before is still whole.
         ConcurrentUseError
             If another thread is learning.
         """

@@ -10,6 +10,8 @@ from neurosim.fleet.keys import Key, KeyTable, as_key
 from neurosim.fleet.members import Members
 
 NUMBERS, TEXT, ENDS = "keys", "key_bytes", "key_ends"
+DIVERGED = "diverged"  # only there if a chip has
+RECORDS, COUNTS = "records", "record_counts"
 
 
 def of_keys(keys: Sequence[Key]) -> Arrays:
@@ -63,6 +65,53 @@ def seeds_of(arrays: Arrays, chips: int) -> NDArray[np.uint64]:
     return seeds.copy()
 
 
+def kept(members: Members) -> Arrays:
+    """Return copies of all that chips have learned as arrays, by name; see `Fleet.arrays`.
+
+    Of a chip that has diverged nothing can be read back, and what its layers have learned since depends on chunks: it
+    is kept as it began, and marked.
+    """
+    chips, diverged = len(members), np.array(sorted(members.diverged), np.int64)
+    found = of_keys(tuple(members.table)) | {"seeds": members.seeds[:chips].copy()}
+    begun = _begun(members, diverged)
+    for number, layer in enumerate(members.layers, 1):
+        arrays = layer.arrays(chips)
+        if len(diverged):
+            _begin_anew(arrays, diverged, begun.layers[number - 1].arrays(len(diverged)))
+        found |= {f"layer{number}_{name}": array for name, array in arrays.items()}
+    return found | ({DIVERGED: diverged} if len(diverged) else {})
+
+
+def _begun(members: Members, chips: NDArray[np.int64]) -> Members:
+    """Return chips that begin, of the same seeds as some."""
+    begun = Members(members.chip, members.seed, None, 1)
+    if len(chips):
+        begun.make_room(len(chips))
+        for layer in begun.layers:
+            layer.begin(0, members.seeds[chips])
+    return begun
+
+
+def _begin_anew(arrays: Arrays, chips: NDArray[np.int64], begun: Arrays) -> None:
+    """Let arrays of a layer have, for some chips, those of chips that begin, which have no records."""
+    counts, rows = arrays.pop(COUNTS), arrays.pop(RECORDS)
+    for name, array in arrays.items():
+        array[chips] = begun[name]
+    others = ~np.isin(np.repeat(np.arange(len(counts)), counts), chips)
+    counts[chips] = 0
+    arrays |= {COUNTS: counts, RECORDS: rows[others]}
+
+
+def diverged_of(arrays: Arrays, chips: int) -> set[int]:
+    """Return the places of the chips that have diverged; ValueError, if these are none of so many chips."""
+    found = arrays.get(DIVERGED, np.empty(0, np.int64))
+    if found.dtype != np.int64 or found.ndim != 1:
+        raise ValueError(f"{DIVERGED} must be int64 (any,)")
+    if len(found) and (found[0] < 0 or found[-1] >= chips or (np.diff(found) <= 0).any()):
+        raise ValueError(f"{DIVERGED} must increase, from 0 to below the {chips} chips")
+    return set(found.tolist())
+
+
 def of_layer(arrays: Arrays, number: int) -> Arrays:
     """Return the arrays of one layer, from 1, by their own names."""
     beginning = f"layer{number}_"
@@ -87,5 +136,6 @@ def restored(members: Members, arrays: Arrays) -> Members:
         layer.restore(of_layer(arrays, number), seeds)
     if len({layer.samples(len(keys)).tobytes() for layer in members.layers}) > 1:
         raise ValueError("samples must be as many in each layer")
+    members.diverged = diverged_of(arrays, len(keys))
     members.table.add(keys)
     return members

@@ -24,6 +24,7 @@ def summary_of(fleet: Fleet, contents: FleetContents) -> dict[str, Any]:
         "classes": contents.classes,
         "layers": [describe(layer) for layer in fleet.layers],
         "samples": sum(samples),
+        "diverged": [str(key) for key in fleet.diverged],
         "samples_of_keys": {str(key): count for key, count in zip(fleet.keys, samples, strict=True)},
     }
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 SHORTEST, RESOLUTION, BINS = 1e-8, 0.005, 6000  # seconds; 0.5 % a bin, up to some 10^5 seconds
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
 SECOND = 1e9  # nanoseconds
-TOGETHER = 1024  # single durations that are counted at once: one alone would take microseconds
+TOGETHER = 128  # single durations that are counted at once: one alone takes microseconds, all of many a long pause
 
 
 class Latencies:

@@ -12,7 +12,7 @@ from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
 
-__all__ = ["Listener", "Listeners", "OfChip", "Resting", "Teller", "Wanted", "check_chip", "check_listener"]
+__all__ = ["Listener", "Listeners", "OfChip", "Resting", "Teller", "Tells", "Wanted", "check_chip", "check_listener"]
 
 
 class Listener(Protocol):
@@ -88,7 +88,7 @@ class Listeners:
         What any of them wants.
     """
 
-    def __init__(self, listeners: Iterable[Listener]) -> None:
+    def __init__(self, listeners: Iterable[Any]) -> None:
         self.listeners = tuple(listeners)
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
@@ -106,17 +106,16 @@ class Listeners:
         _rest(self.listeners, waiting)
 
 
-class Teller:
-    """Tells listeners of what left the last layer.
+class Tells:
+    """Tells listeners of samples.
 
     An error of a listener must not leave samples amid layers: it waits until `check`, and that listener is told nothing
-    more. The others hear of all that the chip learns until then: one may be a companion, kept with the chip.
+    more. The others hear of all that is learned until then: one may be a companion, kept with the chip.
 
     Parameters
     ----------
     listener : Listener
-    start : int
-        Number of the run's first sample, by the pipeline.
+        Or another that has a `take`, such as one of a fleet's samples.
 
     Attributes
     ----------
@@ -124,11 +123,55 @@ class Teller:
         Those that are told nothing more.
     """
 
-    def __init__(self, listener: Listener, start: int) -> None:
-        self._start, self._nanoseconds = start, np.zeros(1, np.int64)
-        self._listeners = listener.listeners if isinstance(listener, Listeners) else (listener,)
+    def __init__(self, listener: Any) -> None:
+        self._tell_all(listener.listeners if isinstance(listener, Listeners) else (listener,))
         self.failed: list[Any] = []
         self._error: Exception | None = None
+
+    def rest(self, waiting: bool) -> None:
+        """Tell that the next samples are asked for."""
+        for rest in self._rests:
+            rest(waiting)
+
+    def check(self) -> None:
+        """Raise the first listener's error, once."""
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def tell(self, *told: Any) -> None:
+        """Pass on what each listener's `take` gets."""
+        for listener in self._listeners:
+            try:
+                listener.take(*told)
+            except Exception as error:
+                self._leave_out(listener, error)
+
+    def _leave_out(self, listener: Any, error: Exception) -> None:
+        """Tell a listener nothing more, as it failed."""
+        self.failed.append(listener)
+        self._tell_all(tuple(other for other in self._listeners if other is not listener))
+        self._error = self._error or error
+
+    def _tell_all(self, listeners: tuple[Any, ...]) -> None:
+        """Tell these listeners from now on."""
+        self._listeners = listeners
+        self._rests = [listener.rest for listener in listeners if hasattr(listener, "rest")]
+
+
+class Teller(Tells):
+    """Tells listeners of what left a chip's last layer.
+
+    Parameters
+    ----------
+    listener : Listener
+    start : int
+        Number of the run's first sample, by the pipeline.
+    """
+
+    def __init__(self, listener: Listener, start: int) -> None:
+        super().__init__(listener)
+        self._start, self._nanoseconds = start, np.zeros(1, np.int64)
 
     def chunks(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Yield chunks, and tell of each when it was counted."""
@@ -136,7 +179,7 @@ class Teller:
             yield chunk
             assert chunk.results is not None
             labels = chunk.samples.labels
-            self._tell(
+            self.several(
                 chunk.first - self._start, chunk.results, labels if len(labels) else None, chunk.given,
                 chunk.nanoseconds,
             )  # fmt: skip
@@ -151,32 +194,30 @@ class Teller:
     ) -> None:
         """Tell of a single sample (1, inputs); `number` counts since the run began."""
         self._nanoseconds[0] = nanoseconds
-        self._tell(number, results, labels, sample, self._nanoseconds)
+        self.several(number, results, labels, sample, self._nanoseconds)
 
-    def rest(self, waiting: bool) -> None:
-        """Tell that the next samples are asked for."""
-        _rest(self._listeners, waiting)
-
-    def check(self) -> None:
-        """Raise the first listener's error, once."""
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def _tell(self, *told: Any) -> None:
+    def several(
+        self,
+        first: int,
+        results: Results,
+        labels: NDArray[np.int64] | None,
+        samples: NDArray[np.float32],
+        nanoseconds: NDArray[np.int64],
+    ) -> None:
+        """Tell of samples, as `Listener.take` is told: what `tell` does, and quicker."""
         for listener in self._listeners:
             try:
-                listener.take(*told)
+                listener.take(first, results, labels, samples, nanoseconds)
             except Exception as error:
-                self.failed.append(listener)
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
-                self._error = self._error or error
+                self._leave_out(listener, error)
 
 
 def check_listener(listener: object) -> None:
     """Refuse what is no listener, by ConfigError."""
     if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
         raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", type(listener).__name__)
+    if hasattr(listener, "check_fleet"):
+        raise ConfigError("listener", "of a chip's samples", type(listener).__name__, "neurosim.run_fleet takes it")
 
 
 def check_chip(others: Iterable[object], chip: Chip) -> None:

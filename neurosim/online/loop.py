@@ -8,6 +8,7 @@ from functools import partial
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.errors import SampleError
+from neurosim.online import few
 from neurosim.online.companion import Companion
 from neurosim.online.editor import Editor
 from neurosim.online.listener import Listener, Teller
@@ -44,7 +45,8 @@ class Loop:
     companions : sequence of Companion
         Those of `snapshots`.
     waits : callable
-        Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
+        Called with the pace; returns what tells whether the next block may have to be waited for, which is only asked
+        where there is a listener.
     learning : bool
         If false, all layers respond and none learns.
 
@@ -68,7 +70,7 @@ class Loop:
         editor: Editor | None = None,
         listener: Listener | None = None,
         companions: Sequence[Companion] = (),
-        waits: Callable[[Pace], bool] = lambda _: True,
+        waits: Callable[[Pace], Callable[[], bool]] = lambda _: lambda: True,
         learning: bool = True,
     ) -> None:
         self._chip, self._report, self._snapshots = chip, report, snapshots
@@ -79,7 +81,8 @@ class Loop:
             skip_bad=skip_bad, timing=True, singly=singly, wanted=None if listener is None else listener.wants,
         )  # fmt: skip
         self._teller = None if listener is None else Teller(listener, report.stream_position)
-        self._waits, self._companions = waits, companions
+        self._few = few.Few(report, self._teller, None if listener is None else listener.wants)
+        self._waits, self._companions = waits(self.pace), companions
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -122,14 +125,17 @@ class Loop:
                 while (block := self._next(blocks, waiting)) is not None:
                     if self._editor is not None:  # what was due while the stream was waited for
                         self._edit(self._editor, stop)
-                    for _ in self._chunks(block):
+                    block, first = self._pipeline.fitting(block), 0
+                    while first < len(block.samples):
+                        first = self._take(block, first)
                         if watch is not None:
                             report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
                             watch(report)
                         yield  # before a snapshot, which then has no sample that nobody has heard of
                         if stop is not None and stop():
                             raise Stop
-                        self._take_if_due()
+                        if self._snapshots is not None:
+                            self._take_if_due(self._snapshots)
                         if self._editor is not None:  # here, as a call for each chunk of one sample has a cost
                             self._edit(self._editor, stop)
             except (Stop, GeneratorExit):
@@ -152,28 +158,24 @@ class Loop:
 
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
-        if self._teller is not None:
-            self._rest(self._teller)
+        if self._teller is not None:  # all that came goes through all layers if more must be waited for
+            waits = self._waits()
+            if waits and self._use.staggered:
+                self._drain()
+            self._teller.rest(waits)
         return next_block(blocks, waiting, self._watcher)
 
-    def _rest(self, teller: Teller) -> None:
-        """Have all that came go through all layers if more must be waited for, and tell the listener."""
-        waits = self._waits(self.pace)
-        if waits and self._use.staggered:
-            self._drain()
-        teller.rest(waits)
-
-    def _chunks(self, block: Block) -> Iterator[None]:
-        """Take a block to the chip in chunks; yield after each."""
-        pace, now, first = self.pace, time.perf_counter_ns, 0
-        block = self._pipeline.fitting(block)
-        count = len(block.samples)
-        while first < count:
-            stop, begun = min(first + self._size(), count), now()
-            self._push(block, first, stop)
-            pace.note(stop - first, now() - begun)
-            first = stop
-            yield
+    def _take(self, block: Block, first: int) -> int:
+        """Take the next chunk of a block to the chip; return which sample of the block is the next one."""
+        count, now = len(block.samples), time.perf_counter_ns
+        stop = count if count == 1 else min(first + self._size(), count)
+        chunk, begun = block if count == stop - first else block.part(first, stop), now()
+        if stop - first > few.MOST or not self._pipeline.takes_one:
+            self._push(self._push_several, chunk)
+        else:
+            self._push(self._push_one if stop - first == 1 else self._push_few, chunk)
+        self.pace.note(stop - first, now() - begun)
+        return stop
 
     def _size(self) -> int:
         """Return how many samples the next chunk may have: none after a snapshot, or an edit, that falls due."""
@@ -226,29 +228,38 @@ class Loop:
             paused = self._report.snapshot_seconds - snapshots
             self._report.held_seconds += time.perf_counter() - begun - paused
 
-    def _take_if_due(self) -> None:
+    def _take_if_due(self, snapshots: Snapshots) -> None:
         """Take a snapshot between two chunks, if one is due."""
-        snapshots, report = self._snapshots, self._report
-        if snapshots is not None and snapshots.due(report.taken):
+        report = self._report
+        if snapshots.due(report.taken):
             self._settle()
             snapshots.take(report.taken, report.stream_position)
 
-    def _push(self, block: Block, first: int, stop: int) -> None:
-        """Take samples of a block to the chip."""
-        report, pipeline, labels = self._report, self._pipeline, block.labels
+    def _push_one(self, block: Block) -> None:
+        """Take a single sample to the chip, through memory that is ready for it."""
+        pipeline, (samples, labels) = self._pipeline, block
+        nanoseconds = pipeline.take_one(samples[0], None if labels is None else labels.item(0))
+        if nanoseconds is not None:
+            self._report.add_one(nanoseconds)
+            if self._teller is not None:
+                self._teller.one(self._pushed - 1, pipeline.one, labels, samples, nanoseconds)
+
+    def _push_few(self, block: Block) -> None:
+        """Take a few samples to the chip, each as a single one."""
+        self._few.push(self._pipeline, block, self._pushed - len(block.samples))
+
+    def _push_several(self, block: Block) -> None:
+        """Take a chunk to the chip."""
+        chunks = self._pipeline.push(*block)
+        self._report.add(chunks if self._teller is None else self._teller.chunks(chunks))
+
+    def _push(self, push: Callable[[Block], None], block: Block) -> None:
+        """Take samples to the chip, by one of the ways above."""
+        report, pipeline = self._report, self._pipeline
         self._certain = False
-        self._pushed += stop - first
+        self._pushed += len(block.samples)
         try:
-            if stop - first == 1 and pipeline.takes_one:
-                nanoseconds = pipeline.take_one(block.samples[first], None if labels is None else labels.item(first))
-                if nanoseconds is not None:
-                    report.add_one(nanoseconds)
-                    if self._teller is not None:
-                        one = None if labels is None else labels[first:stop]
-                        self._teller.one(self._pushed - 1, pipeline.one, one, block.samples[first:stop], nanoseconds)
-            else:
-                chunks = pipeline.push(block.samples[first:stop], None if labels is None else labels[first:stop])
-                report.add(chunks if self._teller is None else self._teller.chunks(chunks))
+            push(block)
         except SampleError as error:
             if error is pipeline.fault:
                 error.add_note(PASS_OVER)

@@ -192,7 +192,7 @@ def begin(
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
-            companions=companions, waits=partial(_waits, stream), learning=learning,
+            companions=companions, waits=partial(may_wait, stream), learning=learning,
         )  # fmt: skip
         blocks = _blocks(stream, start, loop.pace)
         with ended(stream, start, blocks, report, loop.keep, snapshots):
@@ -275,11 +275,11 @@ def _check_nothing_learned(**given: Any) -> None:
             raise ConfigError(name, "None where the chip only responds", value)
 
 
-def _waits(stream: Stream, pace: Pace) -> bool:
-    """Tell whether the next block may have to be waited for."""
+def may_wait(stream: Stream, pace: Pace) -> Callable[[], bool]:
+    """Return what tells whether the next block may have to be waited for."""
     if stream.replayable or (pace.multiple == 1 and (pace.auto or pace.size == 1)):
-        return stream.waits()
-    return True  # until there are several samples, and the stream tells of one
+        return stream.waits
+    return lambda: True  # until there are several samples, and the stream tells of one
 
 
 def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
@@ -293,7 +293,13 @@ def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
 
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:
-    """Yield blocks, and keep the chip's names of labels as they are by then: a stream may find new ones as it goes."""
+    """Return blocks that keep the chip's names of labels as they are by then: a stream may find new ones as it goes."""
+    if stream.classes or (stream.classes_grow and stream.labelled):
+        return _naming(blocks, stream, chip)
+    return blocks
+
+
+def _naming(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:
     for block in blocks:
         if stream.classes:
             chip.classes = stream.classes

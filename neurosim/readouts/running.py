@@ -13,7 +13,26 @@ from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.inputs import whole_labels
 from neurosim.readouts.labels import CLASSES, check_classes
 from neurosim.state.arrays import Arrays
+from neurosim.state.kept_checks import check_alike, check_numbers
 from neurosim.streams.base import UNLABELLED
+
+TABLE = "labels must be a table of counts and the label of its largest count for each neuron"
+
+
+def check_forget(forget: float) -> None:
+    """Refuse, by ConfigError, a share of earlier labels to forget that is out of range."""
+    number("forget", forget, "at least 0 and below 1", 0)
+    if forget >= 1:
+        raise ConfigError("forget", "at least 0 and below 1", forget)
+
+
+def check_table(counts: NDArray[np.float64], weights: NDArray[np.float64], names: NDArray[np.int64]) -> None:
+    """Refuse, by ValueError, what is no table of a chip, or of many, a row of each array for a chip."""
+    if counts.shape[-1] > CLASSES:
+        raise ValueError(f"{TABLE}, of at most {CLASSES} labels, and has {counts.shape[-1]}")
+    check_numbers(TABLE, {"counts": counts}, 0)
+    check_numbers(TABLE, {"weights": weights}, 1, float(kernel.LARGE))
+    check_numbers(TABLE, {"names": names}, UNLABELLED, counts.shape[-1] - 1)
 
 
 class RunningLabels:
@@ -72,9 +91,7 @@ class RunningLabels:
 
     def __init__(self, neurons: int, *, forget: float = 0.1, remember: int = 10_000) -> None:
         whole("neurons", neurons, 1, LARGEST)
-        number("forget", forget, "at least 0 and below 1", 0)
-        if forget >= 1:
-            raise ConfigError("forget", "at least 0 and below 1", forget)
+        check_forget(forget)
         whole("remember", remember, 1, LARGEST)
         self.forget, self.noted = float(forget), 0
         self._winners = np.full(remember, UNLABELLED, np.int64)
@@ -209,21 +226,15 @@ class RunningLabels:
             If it was kept by another table.
         """
         own = self.arrays()
-        shapes = {name: own[name].shape if name != "counts" else own[name].shape[:1] for name in own}
-        there = {name: array.shape if name != "counts" else array.shape[:1] for name, array in arrays.items()}
-        if shapes != there or any(own[name].dtype != array.dtype for name, array in arrays.items()):
-            raise ValueError("labels must be of as many neurons, which remember as many winners")
+        check_alike("labels must be of as many neurons, which remember as many winners", own, arrays, ("counts",))
         if arrays["forget"][0] != self.forget:
             raise ValueError(f"labels must go on with forget {arrays['forget'][0]} of before, got {self.forget}")
-        counts, weights, names = arrays["counts"], arrays["weights"], arrays["names"]
-        classes, winners = counts.shape[1] if counts.ndim == 2 else CLASSES + 1, arrays["winners"]
-        noted = arrays["noted"]
-        sound = classes <= CLASSES and np.isfinite(counts).all() and (counts >= 0).all() and noted[0] >= 0
-        sound = sound and (names >= UNLABELLED).all() and (names < classes).all() and (winners >= UNLABELLED).all()
-        if not sound or (winners >= len(names)).any() or not ((weights >= 1) & (weights <= kernel.LARGE)).all():
-            raise ValueError("labels must be a table of counts and the label of its largest count for each neuron")
+        counts, weights, names, winners = (arrays[name] for name in ("counts", "weights", "names", "winners"))
+        check_table(counts, weights, names)
+        check_numbers(TABLE, {"winners": winners}, UNLABELLED, len(names) - 1)
+        check_numbers(TABLE, {"noted": arrays["noted"]}, 0)
         self.table = kernel.Table(counts.copy(), weights.copy(), names.copy())
-        self._winners[...], self.noted = winners, int(noted[0])
+        self._winners[...], self.noted = winners, int(arrays["noted"][0])
 
     def _check_winner(self, winner: int) -> None:
         neurons = len(self.table.names)

@@ -100,6 +100,7 @@ class CSVLines:
         self._delimiter = form.delimiter.encode()
         self._plain = PLAIN.replace(b"\r", b"") + self._delimiter
         self._cached, self._rows = dict[bytes, int](), Rows(0)
+        self._bare = False  # whether lines have inputs alone, between commas, and the first of them has been read
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -108,7 +109,10 @@ class CSVLines:
 
     def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
-        text, labels, keys, columns = b"\n".join(lines), None, None, self._columns
+        text, labels, keys, columns = lines[0] if len(lines) == 1 else b"\n".join(lines), None, None, self._columns
+        if self._bare and not text.translate(None, self._plain):
+            rows = self._rows.of_line(text) if len(lines) == 1 else self._rows.of_text(text)
+            return None if rows is None else Block(rows, None)
         if CARRIAGE_RETURN in text:
             lines = [line.rstrip(b"\r") for line in lines]
             text = b"\n".join(lines)
@@ -173,6 +177,7 @@ class CSVLines:
         number = None if column is None else self.labels.number(taken[column])
         key = None if placed.key is None else checked_key(taken[placed.key])
         self._columns, self._placed, self.first = len(cells) + len(taken), placed, False
+        self._bare = not (taken or self.names) and self._delimiter == b","
         if self._rows.width != len(cells):
             self._rows = Rows(len(cells))
         if column is not None and number is not None and len(self._cached) < MOST_CACHED:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 BUFFER = 1 << 16  # bytes
-SMALL = 1 << 10  # bytes; fewer of them are not worth a call of the system
+SMALL = 1 << 10  # bytes; fewer of them are not worth a call of the system, and are all that a pipe had to be read
 
 
 def waits(file: Any) -> Callable[[], bool]:
@@ -18,10 +18,14 @@ def waits(file: Any) -> Callable[[], bool]:
     try:
         descriptor = file.fileno()
     except (OSError, AttributeError):
-        return lambda: False
+        return _never
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return lambda: not poll.poll(0)
+
+
+def _never() -> bool:
+    return False
 
 
 class LineFeed:
@@ -41,9 +45,10 @@ class LineFeed:
 
     def __init__(self, file: Any, longest: int) -> None:
         self._given, self._waits, self._longest = file, waits(file), longest
+        self._polls = self._waits is not _never
         self._lines, self._next = list[bytes](), 0  # lines in the file's buffer, and which of them is the next
         self._begun, self._read = bytearray(), 0  # a line whose end is not there; bytes of the next that were read
-        self._buffered = self._unfinished = self._ended = False
+        self._buffered = self._unfinished = self._ended = self._brought_all = False
         self.lent = 0
 
     @cached_property
@@ -56,6 +61,22 @@ class LineFeed:
         while self._next == len(self._lines) and not self._ended:
             self._look()
         return self._next < len(self._lines)
+
+    def single(self) -> bytes | None:
+        """Wait, and take what comes if it is one short line and nothing else; if not, return None, and take nothing."""
+        if self._next < len(self._lines) or self._begun or self._ended:
+            return None
+        data: bytes = self._file.peek(1)
+        size = len(data)
+        if not self._polls or not 1 < size < SMALL or data.find(b"\n") != size - 1:
+            return None
+        self._file.read(size)
+        self._brought_all = True
+        return data[:-1]
+
+    def brought_all(self) -> bool:
+        """Return whether the lines that are lent were the last that had come when the file was last looked at."""
+        return self._brought_all and self._next + self.lent == len(self._lines)
 
     def ready(self) -> bool:
         """Return whether there is a line without waiting."""
@@ -100,6 +121,7 @@ class LineFeed:
         lines = data.split(b"\n")
         begun = lines.pop()
         self._buffered, self._ended = bool(lines and begun), not data
+        self._brought_all = self._polls and not begun and len(data) < SMALL
         if lines:
             if self._begun:
                 self._read, lines[0] = len(self._begun), bytes(self._begun) + lines[0]

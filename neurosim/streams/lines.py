@@ -177,9 +177,17 @@ class LineStream(Stream):
         reader = LineReader(self.name, self._form, self._width, self._numbers)
         pending, count, most, keyed = list[Block](), 0, size(), self.keyed
         with self._opened(reader) as feed:
+            parts = self._from(start, feed, reader) if start else iter(partial(self._next, feed, reader), None)
             try:
-                for parsed in self._from(start, feed, reader):
+                for parsed in parts:
                     (samples, labels), first, last = parsed, 0, len(parsed.samples)
+                    if last <= most and not (count or together) and feed.brought_all():  # as a rule: it is not asked
+                        if feed.lent:
+                            feed.take(last)
+                        self.classes = self._numbers.names
+                        yield parsed
+                        most = size()
+                        continue
                     while first < last:
                         stop = first + most - count
                         if keyed:
@@ -255,9 +263,14 @@ class LineStream(Stream):
         feed.lent = 0
         if reader.number == 0:
             self.bad, self._fault = 0, ""
-        while feed.wait():
+        while (line := feed.single()) is not None or feed.wait():
+            if line is not None:  # as samples of a live pipe come
+                samples = reader.quickly([line]) or self._carefully(line, feed, reader)
+                if samples is not None:
+                    return samples
+                continue
             lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
-            samples = reader.quickly(lines) if max(map(len, lines)) < LONGEST_LINE else None
+            samples = reader.quickly(lines) if len(lines[0]) < LONGEST_LINE else None  # the others lie in a buffer
             if samples is None and len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue

@@ -44,6 +44,17 @@ class Rows:
             return None
         return np.ndarray((len(rows), self.width), FLOAT32, packed)  # a third of the time of np.frombuffer and reshape
 
+    def of_line(self, line: bytes) -> NDArray[np.float32] | None:
+        """Return one line as `of_text` does, in a third of its time."""
+        try:
+            packed = bytearray(self._pack(*orjson.loads(b"[%b]" % line)))
+        except (ValueError, struct.error, TypeError, OverflowError):
+            return self.of_text(line)
+        tops = packed[TOPS]
+        if HUGE[0] in tops or HUGE[1] in tops or not tops or (b"-0" in line and NEGATIVE_ZERO.search(line)):
+            return self.of_text(line)
+        return np.ndarray((1, self.width), FLOAT32, packed)
+
     def of_text(self, text: bytes) -> NDArray[np.float32] | None:
         """Return lines of decimal numbers as float32, rounded to float64 first; None for what cannot be read so.
 

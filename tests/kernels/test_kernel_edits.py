@@ -96,7 +96,11 @@ constants = novelty.Constants(novelty.SHORTFALL, 50.0, 10.0, 5, 0.5, 2)
 winners, steps = potentials.argmax(axis=1), np.zeros((2, 0), np.float32)
 state = novelty.State(*known, np.zeros(1))
 novelty.score(potentials, nothing, winners, steps, constants, state, True, np.zeros((200, 3)), *scores)
-print(json.dumps([scores.tolist(), sum(novelty.score.stats.cache_misses.values())]).replace("Infinity", "-1"))
+states = novelty.State(*(np.zeros((2, *array.shape), array.dtype) for array in state))
+told, chips = (potentials, nothing, winners, winners % 2, steps, constants, states, True), np.zeros((2, 200))
+novelty.score_chips(*told, np.zeros((200, 3)), *chips)
+misses = sum(sum(loop.stats.cache_misses.values()) for loop in (novelty.score, novelty.score_chips))
+print(json.dumps([[scores.tolist(), chips.tolist()], misses]).replace("Infinity", "-1"))
 """
 LATE_LABELS = """
 import json
@@ -108,7 +112,11 @@ potentials, labels, shown = rng.random((200, 3)).astype(np.float32), rng.integer
 table = late_labels.Table(np.zeros((3, 2)), np.ones(3), np.full(3, -1))
 tallies, predicted = np.zeros(late_labels.TALLIES), np.zeros(200, np.int64)
 late_labels.follow(potentials, potentials.argmax(axis=1), labels, shown, 0.9, 0.99, table, tallies, predicted)
-print(json.dumps([tallies.tolist(), sum(late_labels.follow.stats.cache_misses.values())]))
+tables = late_labels.Table(*(np.stack([array, array]) for array in table))
+kept, winners = np.zeros((2, late_labels.TALLIES)), potentials.argmax(axis=1)
+late_labels.follow_chips(potentials, winners, labels, labels, shown, 0.9, 0.99, tables, kept, predicted)
+misses = sum(sum(loop.stats.cache_misses.values()) for loop in (late_labels.follow, late_labels.follow_chips))
+print(json.dumps([[tallies.tolist(), kept.tolist()], misses]))
 """
 TIMELINE = """
 import json

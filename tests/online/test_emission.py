@@ -123,15 +123,30 @@ def test_words_are_quoted_and_numbers_that_are_none_are_missing():
     field = Field("word", "", lambda *_: None, names=lambda *_: words)
     real = Field("x", "", lambda *_: None, np.dtype("<f8"))
     columns = columns_of([field, real], ns.Chip([ns.recipes.softhebb(2)], inputs=2), object())
+    numbers = range(9, 14)
     values = [np.array([0, 1, 2, -1, 7]), np.array([0.5, np.nan, -0.0, 1e-300, 3])]
-    text = format_of("csv", columns).records(9, values)
+    text = format_of("csv", columns).records(numbers, values)
     expected = b'9,plain,0.5\n10,"say ""a, b""",\n11,n\xff,-0.0\n12,,1e-300\n13,7,3.0\n'
     assert text == expected
-    lines = [json.loads(line) for line in format_of("ndjson", columns).records(9, values).splitlines()]
+    lines = [json.loads(line) for line in format_of("ndjson", columns).records(numbers, values).splitlines()]
     assert [line["word"] for line in lines] == ["plain", 'say "a, b"', "n\udcff", None, 7]
     assert [line["x"] for line in lines] == [0.5, None, 0.0, 1e-300, 3.0]
-    packed = np.frombuffer(format_of("packed", columns).records(9, values), [("n", WHOLE), ("w", WHOLE), ("x", "<f8")])
+    packed = np.frombuffer(
+        format_of("packed", columns).records(numbers, values), [("n", WHOLE), ("w", WHOLE), ("x", "<f8")]
+    )
     assert packed["w"].tolist() == [0, 1, 2, -1, 7]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_single_record_is_as_one_of_several(form):
+    words = Field("word", "", lambda *_: None, names=lambda *_: ("plain", 'say "a, b"'))
+    whole, real = Field("n", "", lambda *_: None), Field("x", "", lambda *_: None, np.dtype("<f8"))
+    several = Field("y", "", lambda *_: None, np.dtype("<f4"), lambda _: 3)
+    columns = columns_of([words, whole, real, several], ns.Chip([ns.recipes.softhebb(3)], inputs=2), object())
+    rows = np.array([[0.1, -0.0, np.nan], [1e-30, 3, 4], [np.nan, np.nan, 1], [5, 6, 7]], np.float32)
+    values = [np.array([0, 1, -1, 7]), np.arange(4) - 2, np.array([0.5, np.nan, -0.0, 1e-300]), rows]
+    single = [format_of(form, columns).records([9 + i], [array[i : i + 1] for array in values]) for i in range(4)]
+    assert b"".join(single) == format_of(form, columns).records(range(9, 13), values)
 
 
 @pytest.mark.parametrize("names", [[], ["winner", "winner"], ["winner", "foo"], [""]])

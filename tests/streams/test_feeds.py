@@ -163,6 +163,30 @@ def test_a_feed_of_lines_joins_what_a_small_buffer_cuts():
     assert not feed.wait()
 
 
+@pytest.mark.parametrize("piece", [b"1,2", b"1,2\n3,4\n", b"1,2\n3", b"\n", b"1" * 2000 + b"\n"])
+def test_a_single_line_is_taken_and_anything_else_left(pipe, piece):
+    file, end = pipe
+    feed = LineFeed(file, 1 << 20)
+    for _ in range(2):
+        end.write(b"5,6\r\n")
+        assert feed.single() == b"5,6\r"
+        assert feed.brought_all()
+    end.write(piece)
+    assert feed.single() is None
+    assert file.peek(1) == piece[: len(file.peek(1))]
+    end.write(b"7\n")
+    assert feed.wait()
+    assert feed.lines(0) == [(piece + b"7\n").split(b"\n")[0]]
+    assert feed.single() is None  # a line is there that was not taken
+
+
+def test_a_file_in_memory_has_no_lines_that_come_alone():
+    feed = LineFeed(io.BytesIO(b"1,2\n"), 1 << 20)
+    assert feed.single() is None
+    assert feed.wait()
+    assert not feed.brought_all()
+
+
 def test_a_feed_of_frames_keeps_an_error_until_what_came_before_is_taken():
     class Broken(io.BytesIO):
         def read1(self, size=-1):

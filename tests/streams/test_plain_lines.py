@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.streams.csv_lines import PLAIN as PLAIN_MARKS
 from neurosim.streams.line_reader import LineReader
 from neurosim.streams.lines import LineStream
+from neurosim.streams.rows import Rows
 
 PLAIN = ["0", "1", "0.5", "-0.25", "1e-3", "-3", "255", "0.0", "-0.0", "16777217", "0.1", "2.5000000000000001"]
 ODD = [
@@ -162,3 +164,14 @@ def test_lines_after_names_have_one_width():
 def test_a_carriage_return_within_a_line_is_refused_wherever_the_line_stands():
     with pytest.raises(ns.StreamError, match="line 2: a line must end in a line feed, got a carriage return within it"):
         list(LineStream("x", lambda: io.BytesIO(b"1,2\n1\r,2\n"), header="no"))
+
+
+@pytest.mark.parametrize("line", [*PLAIN, *[odd for odd in ODD if not odd.encode().translate(None, PLAIN_MARKS)]])
+@pytest.mark.parametrize("width", [1, 2])
+def test_one_line_of_numbers_is_read_as_one_of_several(line, width):
+    rows, text = Rows(width), ",".join([line] * width).encode()
+    one, several = rows.of_line(text), rows.of_text(text)
+    assert (one is None) == (several is None)
+    if one is not None:
+        assert (one.shape, one.tobytes()) == (several.shape, several.tobytes())
+        assert one.flags.writeable

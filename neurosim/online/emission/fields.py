@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the command line's help names the fields, and must not wait
 
 WHOLE, REAL, SINGLE = np.dtype("<i8"), np.dtype("<f8"), np.dtype("<f4")
 SECOND = 1e9  # nanoseconds
+OF_KEYS = "key"  # a field where each key has a chip
 
 
 class Batch(NamedTuple):
@@ -67,16 +68,20 @@ class Field(NamedTuple):
         attribute of it that has this field's values.
     names : callable, optional
         Returns, for the chip and the stream, the words that its numbers stand for, as they are by now; -1 is nothing.
+    number_of : callable, optional
+        Where a value is a word or a whole number itself, as it stands in text: returns the number that stands for it in
+        packed records.
     """
 
     key: str
     about: str
-    begin: Callable[["Chip", Stream], Any]
+    begin: Callable[[Any, Stream], Any]
     dtype: np.dtype[Any] = WHOLE
     numbers: Callable[["Chip"], int] | None = None
     wants: Wanted = Wanted()
     names: Callable[["Chip", Stream], Sequence[str]] | None = None
     part: str | None = None
+    number_of: Callable[[Any], int] | None = None
 
 
 class Once:
@@ -85,12 +90,16 @@ class Once:
     def __init__(self, listener: Any) -> None:
         self.listener, self._batch = listener, None
 
+    def tell(self, batch: Any) -> None:
+        """Let the listener hear of a batch."""
+        self.listener.take(*batch)
+
     def part(self, name: str, dtype: np.dtype[Any]) -> Values:
         """Return what gives an attribute of the listener, as it is after a batch, in a type."""
 
         def values(batch: Batch) -> NDArray[Any]:
             if batch is not self._batch:
-                self.listener.take(*batch)
+                self.tell(batch)
                 self._batch = batch  # type: ignore[assignment]
             return np.asarray(getattr(self.listener, name), dtype)
 
@@ -98,18 +107,25 @@ class Once:
 
 
 def begin_all(
-    rows: Mapping[str, Field], chip: "Chip", stream: Stream, begun: Mapping[str, Any]
-) -> tuple[list[Values], list[Any]]:
+    rows: Mapping[str, Field],
+    chip: Any,
+    stream: Stream,
+    begun: Mapping[str, Any],
+    table: Mapping[str, Field] | None = None,
+    once: type[Once] = Once,
+) -> tuple[list[Any], list[Any]]:
     """Return what gives the values of each field, and those that have something to keep in snapshots.
 
-    `begun` has, by the name of a field, what is taken in place of what its row begins.
+    `begun` has, by the name of a field, what is taken in place of what its row begins. `table` has all rows, those of
+    a chip by default; `once` is what tells listeners.
     """
-    shared = {row.begin: Once(begun[name]) for name, row in FIELDS.items() if name in begun and row.part is not None}
+    table = FIELDS if table is None else table
+    shared = {row.begin: once(begun[name]) for name, row in table.items() if name in begun and row.part is not None}
     values: list[Any] = []
     for name, row in rows.items():
         if row.part is not None:
             if row.begin not in shared:
-                shared[row.begin] = Once(row.begin(chip, stream))
+                shared[row.begin] = once(row.begin(chip, stream))
             values.append(shared[row.begin].part(row.part, row.dtype))
         else:
             values.append(begun[name] if name in begun else row.begin(chip, stream))
@@ -203,18 +219,20 @@ FIELDS: dict[str, Field] = {
 }  # fmt: skip
 
 
-def fields_of(names: Sequence[str]) -> dict[str, Field]:
-    """Return the rows of some names, in their order.
+def fields_of(names: Sequence[str], table: Mapping[str, Field] = FIELDS) -> dict[str, Field]:
+    """Return the rows of some names, in their order; of a table, that of a chip by default.
 
     Raises
     ------
     ConfigError
         If there is no name, one is unknown, or one comes twice.
     """
-    rule = f"some of {', '.join(FIELDS)}, each once"
+    rule = f"some of {', '.join(table)}, each once"
     if not names:
         raise ConfigError("emit", rule, list(names))
     for name in names:
-        if name not in FIELDS or list(names).count(name) > 1:
+        if name == OF_KEYS and name not in table:
+            raise ConfigError("emit", f"without {name} where there are no keys", name, "--key COLUMN says whose")
+        if name not in table or list(names).count(name) > 1:
             raise ConfigError("emit", rule, name)
-    return {name: FIELDS[name] for name in names}
+    return {name: table[name] for name in names}

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.online.emission.fields import WHOLE, Field
 
 NUMBER = "sample"  # key of what every record begins with
+REMEMBERED = 1 << 16  # words whose text is not made again
 ENCODING = ("utf-8", "surrogateescape")  # labels that are names of folders need not be text
 
 
@@ -44,8 +45,8 @@ class Format(Protocol):
 
     head: bytes
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
-        """Return the records of successive samples: the number of the first, and an array for each column."""
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
+        """Return the records of samples: their numbers, and an array for each column, or a list of words."""
 
     def ends(self, rest: bytes) -> int:
         """Return how many records end in what comes last, which may begin amid a record."""
@@ -60,11 +61,14 @@ class Csv:
             cells += [field.key] if numbers is None else [f"{field.key}_{index}" for index in range(numbers)]
         self.head = (",".join(cells) + "\n").encode()
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return a line for each sample."""
+        if len(values[0]) == 1:
+            row = [_cell(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
+            return b"%d,%b\n" % (numbers[0], b",".join(row))
         cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
-        numbers = [b"%d" % number for number in range(first, first + len(values[0]))]
-        return b"\n".join(map(b",".join, zip(numbers, *cells, strict=True))) + b"\n"
+        first = [b"%d" % number for number in numbers]
+        return b"\n".join(map(b",".join, zip(first, *cells, strict=True))) + b"\n"
 
     def ends(self, rest: bytes) -> int:
         """Return how many lines end there; from the end, every second piece between quotes is a word that is quoted."""
@@ -85,9 +89,14 @@ class Ndjson:
             closing = b"]" if listed else b""
         self._end = closing + b"}\n"
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return an object for each sample."""
-        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), n) for n in range(first, first + len(values[0]))]]
+        if len(values[0]) == 1:
+            one = [b'{"%b":%d' % (NUMBER.encode(), numbers[0])]
+            for key, column, array in zip(self._keys, self._columns, values, strict=True):
+                one += key, _cell(column, array, IN_JSON)
+            return b"%b%b" % (b"".join(one), self._end)
+        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), number) for number in numbers]]
         for key, column, array in zip(self._keys, self._columns, values, strict=True):
             pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
         return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
@@ -104,13 +113,15 @@ class Packed:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.dtype = packed_dtype(columns)
+        self._fields = [column.field for column in columns]
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return a record for each sample."""
-        packed = np.empty(len(values[0]), self.dtype)
-        packed[NUMBER] = np.arange(first, first + len(packed))
-        for name, array in zip(self.dtype.names[1:], values, strict=True):  # type: ignore[index]
-            packed[name] = array
+        packed = np.empty(len(numbers), self.dtype)
+        packed[NUMBER] = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
+        for field, array in zip(self._fields, values, strict=True):
+            of = field.number_of
+            packed[field.key] = array if of is None else np.array([of(word) for word in array], field.dtype)
         return packed.tobytes()
 
     def ends(self, rest: bytes) -> int:
@@ -162,6 +173,7 @@ def _names(field: Field, chip: Chip, stream: Any) -> Callable[[], Sequence[str]]
     return lambda: names(chip, stream)
 
 
+@lru_cache(REMEMBERED)
 def _quoted(word: str) -> bytes:
     """Return a word as a cell of CSV."""
     if any(mark in word for mark in '",\r\n'):
@@ -169,6 +181,7 @@ def _quoted(word: str) -> bytes:
     return word.encode(*ENCODING)
 
 
+@lru_cache(REMEMBERED)
 def _json(word: str) -> bytes:
     return json.dumps(word).encode()
 
@@ -183,14 +196,34 @@ class Text(NamedTuple):
 IN_CSV, IN_JSON = Text(b"", _quoted), Text(b"null", _json)
 
 
-def _cells(column: Column, array: NDArray[Any], text: Text) -> list[bytes]:
+def _cell(column: Column, array: Any, text: Text) -> bytes:
+    """Return the text of the value of a single sample, as `_cells` does, in a third of its time."""
+    if column.field.number_of is not None:
+        return _itself(array[0], text)
+    if column.names is not None:
+        return _word(array.item(0), column.names(), text)
+    if array.dtype is WHOLE:
+        return b"%d" % array.item(0)
+    found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    found = found[array.ndim : -array.ndim]  # without its brackets
+    return found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
+
+
+def _cells(column: Column, array: Any, text: Text) -> list[bytes]:
     """Return the text of each sample's value: a number, several with commas, or a word."""
+    if column.field.number_of is not None:
+        return [_itself(word, text) for word in array]
     if column.names is not None:
         names = column.names()
         return [_word(number, names, text) for number in array.tolist()]
     found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)  # NaN is null
     found = found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
     return found[1:-1].split(b",") if array.ndim == 1 else found[2:-2].split(b"],[")
+
+
+def _itself(word: str | int, text: Text) -> bytes:
+    """Return the text of a word, or of a whole number, that is its own value."""
+    return text.quoted(word) if isinstance(word, str) else b"%d" % word
 
 
 def _word(number: int, names: Sequence[str], text: Text) -> bytes:

@@ -6,18 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, instance, number, one_of, whole
+from neurosim.checks import instance
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import novelty as kernel
+from neurosim.online.emission import scoring
 from neurosim.online.listener import check_layer
 from neurosim.state.arrays import Arrays
 
-MEASURES = {"shortfall": kernel.SHORTFALL, "entropy": kernel.DISORDER, "step": kernel.MOVEMENT}
-LARGEST_COUNT = 1 << 62  # of scores in a file: the kernel counts on, and takes places from it
 NO_STEPS, NO_RESPONSES = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
 
 
@@ -122,33 +121,16 @@ class Novelty:
         recent: int = 1000,
     ) -> None:
         instance("chip", chip, Chip)
-        self.measures = (measures,) if isinstance(measures, str) else tuple(measures)
-        if not self.measures or len(set(self.measures)) < len(self.measures):
-            raise ConfigError("measures", f"of {', '.join(MEASURES)}, each once and one at least", self.measures)
-        for measure in self.measures:
-            one_of("measures", measure, tuple(MEASURES))
-        number("quantile", quantile, "from 0.5 to below 1", 0.5)
-        if quantile >= 1:
-            raise ConfigError("quantile", "from 0.5 to below 1", quantile)
-        whole("horizon", horizon, 2, LARGEST)
-        number("prior", prior, "at least 0 and finite", 0)
-        if prior == np.inf:
-            raise ConfigError("prior", "at least 0 and finite", prior)
-        whole("settling", settling, 0, LARGEST)
-        enough = int(np.ceil(1 / (1 - quantile) - 1e-9))
-        whole("recent", recent, enough, LARGEST)
+        self.measures = scoring.measures_of(measures)
+        self._constants = scoring.constants_of(
+            self.measures, quantile=quantile, horizon=horizon, prior=prior, settling=settling, recent=recent
+        )
         _check_layer(chip, self.measures)
         self._chip, self.quantile, self.recent = chip, quantile, recent
         self.wants = Wanted(potentials=True, responses="entropy" in self.measures)
-        self._constants = kernel.Constants(
-            sum(MEASURES[measure] for measure in self.measures), float(horizon), float(prior), settling,
-            float(quantile), enough,
-        )  # fmt: skip
         neurons = chip.layers[-1].shape[0]
-        self._state = kernel.State(
-            np.zeros((kernel.OTHERS + neurons, 3)), np.zeros(neurons, np.int64), np.zeros(recent), np.zeros(recent),
-            np.zeros(2, np.int64), np.array([self._moved()]),
-        )  # fmt: skip
+        self._state = scoring.first_state(neurons, recent)
+        self._state.moved[0] = self._moved()
         one = np.zeros((1, neurons), np.float32)
         self._single = Results(one, one.copy(), np.zeros(1, np.int64), NO_RESPONSES)
         self._room(1)
@@ -156,10 +138,7 @@ class Novelty:
     @property
     def threshold(self) -> float:
         """The threshold of the next sample: infinite as long as scores are too few."""
-        count = min(int(self._state.scored[0]), self.recent)
-        if count < self._constants.enough:
-            return float("inf")
-        return float(self._state.ordered[max(int(np.ceil(self.quantile * count)), 1) - 1])
+        return scoring.threshold_of(self._constants, self._state.scored, self._state.ordered)
 
     @property
     def novel(self) -> int:
@@ -226,11 +205,7 @@ class Novelty:
 
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""
-        state = self._state
-        kept = {"distributions": state.distributions, "wins": state.wins, "recent": state.recent}
-        return {name: array.copy() for name, array in kept.items()} | {
-            "scored": state.scored.copy(), "constants": np.array(self._constants, np.float64),
-        }  # fmt: skip
+        return scoring.arrays_of(self._constants, self._state)
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept of the same chip, which is loaded before.
@@ -240,27 +215,8 @@ class Novelty:
         ValueError
             If it was kept by other constants, or for another layer.
         """
-        own = self.arrays(0)
-        if own.keys() != arrays.keys() or any(
-            array.shape != arrays[name].shape or array.dtype != arrays[name].dtype for name, array in own.items()
-        ):
-            raise ValueError("novelty must be of a layer of as many neurons, with as many recent scores")
-        if (own["constants"] != arrays["constants"]).any():
-            then, now = arrays["constants"].tolist(), own["constants"].tolist()
-            raise ValueError(f"novelty must go on with the constants {then} of before, got {now}")
-        known, wins, recent = arrays["distributions"], arrays["wins"], arrays["recent"]
-        sound = (
-            ((arrays["scored"] >= 0) & (arrays["scored"] <= LARGEST_COUNT)).all()
-            and (wins >= 0).all()
-            and np.isfinite(recent).all()
-            and np.isfinite(known).all()
-        )
-        if not sound or (known[:, kernel.NUMBER] < 0).any() or (known[:, kernel.VARIANCE] < 0).any():
-            raise ValueError("novelty must have counts and variances of at least 0, and finite numbers")
-        for name in ("distributions", "wins", "recent", "scored"):
-            getattr(self._state, name)[...] = arrays[name]
-        count = min(int(arrays["scored"][0]), self.recent)
-        self._state.ordered[:count] = np.sort(recent[:count])
+        rule = "novelty must be of a layer of as many neurons, with as many recent scores"
+        scoring.go_on(arrays, self._constants, self._state, rule)
         self._state.moved[0] = self._moved()
 
     def _steps(self) -> NDArray[np.float32]:

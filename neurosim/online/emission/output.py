@@ -62,7 +62,8 @@ class Output:
         OSError, Stuck
             As `flush` does.
         """
-        self.hold(data)
+        self._pieces.append(data)
+        self.held += len(data)
         if self.held >= MOST or time.monotonic_ns() - self._last >= LONGEST:
             self.flush()
 

@@ -17,8 +17,10 @@ from neurosim.randomness import SHOWN_LABELS, at_places
 from neurosim.readouts.running import RunningLabels
 from neurosim.readouts.winner import taught_by_label
 from neurosim.state.arrays import Arrays
+from neurosim.state.kept_checks import check_alike, check_constants, check_numbers
 
 KEPT = ("tallies", "constants", "taken")  # beside the table of labels
+LARGEST_COUNT = 1 << 62  # in a file: random numbers are taken by it
 
 
 class Prequential:
@@ -89,14 +91,8 @@ class Prequential:
         if len(shape) != 1:
             got = f"one of the shape {shape}"
             raise ConfigError("prequential accuracy", "of a chip whose last layer is dense", got)
-        number("fading", fading, "at least 0 and below 1", 0)
-        if fading >= 1:
-            raise ConfigError("fading", "at least 0 and below 1", fading)
-        fraction("share", share)
-        whole("seed", seed, 0, LARGEST)
         self.taught = taught_by_label(chip)
-        if self.taught and share < 1:
-            raise ConfigError("share", "1 for a layer that is taught by labels, which sees all of them", share)
+        check_shares(self.taught, fading=fading, share=share, seed=seed)
         self.labels = RunningLabels(shape[0], forget=forget, remember=1)
         if self.taught:
             self.labels.admit(np.arange(shape[0]))
@@ -119,12 +115,12 @@ class Prequential:
     @property
     def accuracy(self) -> float:
         """The share of samples with a label that were named rightly before it was learned; NaN without any."""
-        return _share_of(self._tallies[kernel.RIGHT], self._tallies[kernel.COUNTED])
+        return share_of(self._tallies[kernel.RIGHT], self._tallies[kernel.COUNTED])
 
     @property
     def recent_accuracy(self) -> float:
         """The same, faded: of the latest samples."""
-        return _share_of(self._tallies[kernel.FADED_RIGHT], self._tallies[kernel.FADED])
+        return share_of(self._tallies[kernel.FADED_RIGHT], self._tallies[kernel.FADED])
 
     def check_chip(self, chip: Chip) -> None:
         """Refuse a chip of another last layer.
@@ -184,15 +180,14 @@ class Prequential:
         ValueError
             If it was kept by other constants, or for another layer.
         """
-        own = self.arrays(0)
-        for name in KEPT:
-            if name not in arrays or arrays[name].shape != own[name].shape or arrays[name].dtype != own[name].dtype:
-                raise ValueError(f"prequential accuracy must have {name} as this version keeps them")
-        if (arrays["constants"] != own["constants"]).any():
-            then, now = arrays["constants"].tolist(), own["constants"].tolist()
-            raise ValueError(f"prequential accuracy must go on with fading, share and seed {then}, got {now}")
-        if arrays["taken"][0] < 0 or not (np.isfinite(arrays["tallies"]) & (arrays["tallies"] >= 0)).all():
-            raise ValueError("prequential accuracy must have counts of at least 0")
+        own = {name: array for name, array in self.arrays(0).items() if name in KEPT}
+        kept = {name: array for name, array in arrays.items() if name in KEPT}
+        check_alike(
+            "prequential accuracy must have tallies, constants and a count as this version keeps them", own, kept
+        )
+        check_constants("prequential accuracy", "fading, share and seed", own, kept)
+        counts = {"tallies": kept["tallies"], "taken": kept["taken"]}
+        check_numbers("prequential accuracy must have counts of at least 0", counts, 0, LARGEST_COUNT)
         self.labels.restore({name: array for name, array in arrays.items() if name not in KEPT})
         self._tallies[:], self._taken = arrays["tallies"], int(arrays["taken"][0])
 
@@ -205,5 +200,17 @@ class Prequential:
         return at_places(self._seed, SHOWN_LABELS, 0, self._taken, count, 1)[:, 0] < self._share
 
 
-def _share_of(right: float, counted: float) -> float:
+def check_shares(taught: bool, *, fading: float, share: float, seed: int) -> None:
+    """Refuse, by ConfigError, what is out of range; and hidden labels where the layer is `taught` by labels."""
+    number("fading", fading, "at least 0 and below 1", 0)
+    if fading >= 1:
+        raise ConfigError("fading", "at least 0 and below 1", fading)
+    fraction("share", share)
+    whole("seed", seed, 0, LARGEST)
+    if taught and share < 1:
+        raise ConfigError("share", "1 for a layer that is taught by labels, which sees all of them", share)
+
+
+def share_of(right: float, counted: float) -> float:
+    """Return the share of right ones among those that were counted; NaN, if there are none."""
     return float(right / counted) if counted else float("nan")

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from neurosim.online.listener import Listener, Listeners, check_listener
 from neurosim.online.run import begin, check_is_chip
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
+
+Event = TypeVar("Event")
 
 
 class Emission(NamedTuple):
@@ -138,10 +140,11 @@ def watch(
         control=None, companions=companions if novelty is None else [novelty, *companions], learning=learn,
         listener=heard if len(listeners) == 1 else Listeners(listeners),
     )  # fmt: skip
-    return _events(begun, heard.events)
+    return events_of(begun, heard.events)
 
 
-def _events(begun: Any, events: "deque[Emission]") -> Iterator[Emission]:
+def events_of(begun: Any, events: "deque[Event]") -> "Iterator[Event]":
+    """Yield the events of a run, which its listener appends, as soon as they are there; end the run when closed."""
     with begun as (loop, blocks, _):
         steps = loop.steps(blocks)
         try:

@@ -147,7 +147,11 @@ class LineDecoder(Decoder):
     def decode(self, records: Sequence[Record], skip_bad: bool) -> Decoded:
         """Return the samples of lines, up to the first malformed one that is not to be passed over."""
         lines: list[Any] = [record.data for record in records]
-        if max(map(len, lines)) < self._longest and not any(record.begins for record in records):
+        if len(lines) == 1:
+            plain = len(lines[0]) < self._longest and not records[0].begins
+        else:
+            plain = max(map(len, lines)) < self._longest and not any(record.begins for record in records)
+        if plain:
             block = self._reader.quickly(lines)
             if block is not None:
                 return Decoded(block)

@@ -43,6 +43,11 @@ class History:
             self._places[slots] = places
         self._count += count
 
+    def note_one(self, arrived: int) -> None:
+        """Note the time of the next sample alone, where there are no places."""
+        self._arrived[self._count & (self._size - 1)] = arrived
+        self._count += 1
+
     def arrived(self, first: int, count: int) -> NDArray[np.int64] | None:
         """Return when samples arrived, int64 nanoseconds; None if one of them is not known, or not any more."""
         if not self._count - self._size <= first <= first + count <= self._count or first < 0:

@@ -211,6 +211,9 @@ class LiveStream(Stream):
         chosen = records if taken is None else [records[index] for index in taken]
         if self._by_message:
             block = KeyedBlock(*block, keys if taken is None else [keys[index] for index in taken])
+        if len(chosen) == 1 and not self.transport.replays:
+            self._history.note_one(chosen[0].arrived)
+            return block, fault
         places = None
         if self.transport.replays:
             places = np.array([_after(record) for record in chosen], np.int64)

@@ -63,6 +63,8 @@ class Queue:
         Records that were put.
     dropped : int
         Records that were dropped as there was no room; those that were put when the queue had ended as well.
+    rang : bool
+        Whether a record came for which the other thread waited; whoever asks sets it to false.
     """
 
     def __init__(self, most: int, policy: str) -> None:
@@ -73,7 +75,7 @@ class Queue:
         self._records: deque[Record] = deque()
         self._arrival, self._room = SimpleQueue[None](), SimpleQueue[None]()  # bells: each wakes one thread
         self._awaits_arrival = self._awaits_room = False
-        self._ended = self._closed = False
+        self._ended = self._closed = self.rang = False
         self._fault: Exception | None = None
 
     def __len__(self) -> int:
@@ -102,7 +104,7 @@ class Queue:
             return
         records.append(record)
         if self._awaits_arrival:
-            self._awaits_arrival = False
+            self._awaits_arrival, self.rang = False, True
             self._arrival.put(None)
 
     def end(self, fault: Exception | None = None) -> None:

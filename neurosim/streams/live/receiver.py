@@ -1,8 +1,11 @@
-"""The thread that receives: it connects, also again, and queues what arrives until it is told to end."""
+"""The thread that receives: it connects, also again, and queues what arrives until it is told to end.
+
+The thread that reads may receive by itself, in turn with it: see `Turns`.
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +13,13 @@ from typing import Protocol
 from neurosim.errors import StreamError
 from neurosim.streams.live.queue import Queue, Record, now
 from neurosim.streams.live.transport import Closed, Ended, Message, Transport
+from neurosim.streams.live.turns import Turns
 
 TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
 PAUSE = 0.2  # seconds between two attempts to connect
 ATTEMPT, SHORTEST = 5.0, 1.0  # seconds of one attempt: at most, and where less is left
+SECOND = 1e9  # nanoseconds
+new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructor
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
@@ -113,7 +119,7 @@ class Receiver:
         self._reconnect, self._idle, self._told = reconnect, idle, connected
         self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
-        self._ended = threading.Event()
+        self._ended, self._turns, self._begins = threading.Event(), Turns(), True
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
 
     def start(self) -> None:
@@ -125,10 +131,39 @@ class Receiver:
         """End the thread, and wait until it has ended."""
         self._ended.set()
         self._queue.close()
+        self._turns.wake()
         self._thread.join(ENDING)
+
+    def directly(self, most: int) -> list[Record]:
+        """Receive at most so many records in the thread that reads, and wait for one; none if it is not its turn.
+
+        Then it takes them from the queue, also what ends it all.
+        """
+        turns, queue = self._turns, self._queue
+        if len(queue) or not turns.take():
+            return []
+        try:
+            while turns.left is None and not len(queue) and not self._ended.is_set():
+                messages = self._transport.receive(TICK)
+                if not messages:
+                    self._silent()
+                    continue
+                records = list(self._records(messages))
+                turns.note()
+                if len(records) > min(most, queue.most):
+                    turns.leave(records)
+                elif records:
+                    queue.received += len(records)
+                    return records
+        except (OSError, Closed) as error:
+            turns.leave(error)
+        finally:
+            turns.give()
+        return []
 
     def _run(self) -> None:
         fault: Exception | None = None
+        self._turns.begin()
         try:
             self._attend()
         except Exception as error:
@@ -205,30 +240,49 @@ class Receiver:
 
     def _receive(self) -> None:
         """Put what arrives into the queue until it is over, or the connection is."""
-        cutter, transport, queue, begins = self._new_cutter(), self._transport, self._queue, True
+        self._cutter, self._begins, transport, queue = self._new_cutter(), True, self._transport, self._queue
         try:
             while not self._ended.is_set():
                 messages = transport.receive(TICK)
                 if not messages:
                     self._silent()
                     continue
-                arrived = now()
-                for message in messages:
-                    if message.offset >= 0 and self._is_repeated(message):
-                        continue
-                    if message.stamp is not None:
-                        self._compare(message)
-                    partition, offset = message.partition, message.offset
-                    pieces = cutter.cut(message.data)
-                    for index, data in enumerate(pieces):
-                        if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
-                            continue
-                        last = index == len(pieces) - 1
-                        queue.put(Record(data, arrived, partition, offset, index, last, begins, message.key))
-                        begins = False
-                self._heard = time.monotonic()
+                queue.rang = False
+                for record in self._records(messages):
+                    queue.put(record)
+                if queue.rang and transport.any_thread:
+                    self._lend()
         finally:
-            self._counts.cut += bool(cutter.rest())
+            self._counts.cut += bool(self._cutter.rest())
+
+    def _lend(self) -> None:
+        """Let the thread that reads receive, and go on with what it leaves."""
+        turns = self._turns
+        turns.lend(self._ended.is_set)
+        left, turns.left = turns.left, None
+        if isinstance(left, Exception):
+            raise left
+        for record in left or ():
+            self._queue.put(record)
+
+    def _records(self, messages: Sequence[Message]) -> Iterator[Record]:
+        """Yield the records of messages that have just arrived."""
+        arrived = now()
+        self._heard = arrived / SECOND
+        for message in messages:
+            data, partition, offset, stamp, key = message
+            if offset >= 0 and self._is_repeated(message):
+                continue
+            if stamp is not None:
+                self._compare(message)
+            pieces = self._cutter.cut(data)
+            last = len(pieces) - 1
+            for index, piece in enumerate(pieces):
+                if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
+                    continue
+                fields = (piece, arrived, partition, offset, index, index == last, self._begins, key)
+                yield new_tuple(Record, fields)
+                self._begins = False
 
     def _is_repeated(self, message: Message) -> bool:
         """Return whether a message came before, by its offset, and count it then."""

@@ -115,9 +115,15 @@ class Reception:
             self.name, self.transport, self._cutter, queue, self._counts, reconnect=self._reconnect, idle=self._idle,
             skip=places, connected=self.connected if self.transport.address is None else None,
         )  # fmt: skip
+        direct = self.transport.any_thread
         receiver.start()
         try:
-            while records := queue.take(most := size(), wanted=most if together else 1):
+            while True:
+                most = size()
+                records = [] if together or not direct else receiver.directly(most)
+                records = records or queue.take(most, wanted=most if together else 1)
+                if not records:
+                    break
                 yield records
         finally:
             receiver.close()

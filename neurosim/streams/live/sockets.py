@@ -4,7 +4,7 @@ import select
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from neurosim.errors import StreamError
@@ -57,19 +57,20 @@ def listening(host: str, port: int, kind: int) -> socket.socket:
     return bound
 
 
-def has_come(where: socket.socket, seconds: float) -> bool:
-    """Wait so long at most; return whether a socket has something to take."""
+def arrival(where: socket.socket) -> Callable[[float], bool]:
+    """Return a function that waits so many seconds at most, and tells whether a socket has something to take."""
     if not hasattr(select, "poll"):
-        return bool(select.select([where], [], [], seconds)[0])
+        return lambda seconds: bool(select.select([where], [], [], seconds)[0])
     waiting = select.poll()  # unlike `select`, whatever number the socket has
     waiting.register(where, select.POLLIN)
-    return bool(waiting.poll(1000 * seconds))
+    poll = waiting.poll
+    return lambda seconds: bool(poll(1000 * seconds))
 
 
 class Connection(Transport):
     """A connection of bytes, however it comes about."""
 
-    kind, boundaries = "tcp", False
+    kind, boundaries, any_thread = "tcp", False, True
 
     def __init__(self) -> None:
         self._connected: socket.socket | None = None
@@ -81,12 +82,12 @@ class Connection(Transport):
         for name, value in KEEPALIVE.items():
             if hasattr(socket, name):
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._connected = connected
+        self._connected, self._has_come = connected, arrival(connected)
 
     def receive(self, seconds: float) -> Sequence[Message]:
         """Return the bytes that have arrived, as one message: see `Transport`."""
         assert self._connected is not None
-        if not has_come(self._connected, seconds):
+        if not self._has_come(seconds):
             return []
         data = self._connected.recv(PIECE)
         if not data:
@@ -147,7 +148,7 @@ class Server(Connection):
     def open(self, seconds: float) -> bool:
         """Wait for a sender: see `Transport`."""
         assert self._listening is not None
-        if not has_come(self._listening, min(seconds, TICK)):
+        if not arrival(self._listening)(min(seconds, TICK)):
             return False
         self._listening.settimeout(0)  # the sender may be gone again
         try:
@@ -172,7 +173,7 @@ class Datagrams(Transport):
         Of this machine.
     """
 
-    kind = "udp"
+    kind, any_thread = "udp", True
 
     def __init__(self, host: str, port: int) -> None:
         self._place = (host, port)
@@ -197,7 +198,7 @@ class Datagrams(Transport):
         bound.setblocking(False)
         with suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._dropped = 0
+        self._dropped, self._has_come = 0, arrival(bound)
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -211,12 +212,16 @@ class Datagrams(Transport):
     def receive(self, seconds: float) -> Sequence[Message]:
         """Return the datagrams that have arrived: see `Transport`."""
         assert self._bound is not None
-        if not has_come(self._bound, seconds):
+        if not self._has_come(seconds):
             return []
         messages, receive = list[Message](), self._bound.recv
-        with suppress(BlockingIOError, ConnectionRefusedError):
-            for _ in range(DATAGRAMS):
-                messages.append(Message(receive(PIECE)))
+        try:
+            messages.append(Message(receive(PIECE)))
+            if self._has_come(0):  # asked, as an error for nothing more takes longer
+                for _ in range(DATAGRAMS - 1):
+                    messages.append(Message(receive(PIECE)))
+        except (BlockingIOError, ConnectionRefusedError):
+            pass
         return messages
 
     def close(self) -> None:

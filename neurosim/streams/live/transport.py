@@ -40,12 +40,16 @@ class Ended(Closed):
 class Transport(ABC):
     """Brings messages; `open`, `receive` and `close` are called from one thread, again and again if it reconnects.
 
+    Where it allows it by `any_thread`, `receive` is also called from another.
+
     Attributes
     ----------
     kind : str
         Name of the source in state files, without what may differ when a run goes on, such as an address.
     boundaries : bool
         Whether a message comes as it was sent; of a connection of bytes, messages are any pieces.
+    any_thread : bool
+        Whether `receive` may be called now from one thread, now from another, though never from two at once.
     replays : bool
         Whether the source gives its messages again from an offset: then `seek` is called before it is opened.
     format : str or None
@@ -56,6 +60,7 @@ class Transport(ABC):
 
     kind: str
     boundaries = True
+    any_thread = False
     replays = False
     format: str | None = None
     lost = 0

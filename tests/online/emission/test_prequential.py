@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from reference_names import names_of
 
 import neurosim as ns
 from neurosim.errors import ConfigError, StateError
@@ -34,25 +35,9 @@ class Kept:
         self.right += int(self.prequential.correct.sum())
 
 
-def replay(samples, labels, shown, *, forget=0.1, fading=0.001):
+def replay(samples, labels, shown, **constants):
     """Return what is said of each sample, and both accuracies, by the definition."""
-    learner, names, said, right = chip(), [{} for _ in range(30)], [], []
-    total, faded = 0.0, 0.0
-    for sample, label, is_shown in zip(samples, labels.tolist(), shown, strict=True):
-        response = learner.learn_one(sample)
-        best = [max(sorted(counts), key=counts.get) if counts else -1 for counts in names]
-        order = [response.winner, *np.argsort(-response.potentials, kind="stable")]
-        said.append(next((best[k] for k in order if best[k] >= 0), -1) if response.potentials.any() else -1)
-        if label < 0:
-            continue
-        right.append(said[-1] == label)
-        total, faded = (1 - fading) * total + 1, (1 - fading) * faded + right[-1]
-        if is_shown:
-            counts = names[response.winner]
-            for c in counts:
-                counts[c] *= 1 - forget
-            counts[label] = counts.get(label, 0) + 1
-    return said, np.mean(right), faded / total
+    return names_of(list(map(chip().learn_one, samples)), labels.tolist(), shown, **constants)
 
 
 @pytest.mark.parametrize("chunk", [1, 64, "auto"])
