@@ -1,13 +1,25 @@
 import ctypes
 import gzip
 import os
+import signal
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
+# A run in the background ignores Ctrl-C, and so would all processes that tests interrupt: they would wait for ever.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
+
+# Workers share the cores, and so do the processes that they start: with threads of its own, each call of BLAS and
+# OpenMP waits for those of the others, and a fit takes ten times as long. It is read when NumPy is imported; tests of
+# several threads ask for them by threadpoolctl.
+for library in ("OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 
 def has_device() -> bool:

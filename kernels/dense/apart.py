@@ -1,10 +1,8 @@
 """The stages of a dense layer that few layers have.
 
 Each is compiled apart, when a layer first has it, and the loop calls it by its address: no layer waits for what it does
-not have. Every stage takes an address and a kind, as `arguments_at` does, and four whole numbers; it returns one.
+not have. Every stage takes an address and a kind, as `kept_at` does, and four whole numbers; it returns one.
 """
-
-from functools import cache
 
 from neurosim.kernels.compiled import compiled
 from neurosim.kernels.dense import (
@@ -27,7 +25,7 @@ from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
 from neurosim.kernels.dense.team import is_shared, sum_together
 from neurosim.kernels.dense.window import full_window, memory_of_inputs
 from neurosim.kernels.shared import own_competition
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import entry_of
 from neurosim.kernels.shared.codes import IDENTITY, SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
@@ -41,7 +39,7 @@ def sum_next(address, kind, n, mean_active, mean_written, _unused):
 
     It is asked before each sample whose sums are not taken, and once more after a chunk's last one.
     """
-    samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    samples, learning, constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     neurons, count, timed = state.scales.size, samples.values.shape[0], scratch.timing.shape[0] > 0
     timing = scratch.timing[1 if learning else 0] if timed else scratch.copied
     if timed and n > 0:
@@ -69,7 +67,7 @@ def sum_next(address, kind, n, mean_active, mean_written, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def recall(address, kind, row, n, copies, _unused):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
-    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     values, active = memory_of_inputs(learning, state, scratch)
     return ahead.recall(n, copies, learning, state, scratch, active, values, results.potentials[row])
 
@@ -77,14 +75,14 @@ def recall(address, kind, row, n, copies, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def keep_copies(address, kind, count, copies, _unused, _also):
     """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
-    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     return ahead.keep_copies(count, copies, state.synapses, scratch)
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def integrate(address, kind, row, size, mean_written, _unused):
     """Write the potentials of a sample that was taken in: with the team, where that pays, or of another norm."""
-    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     values, active = memory_of_inputs(learning, state, scratch)
     potentials, neurons = results.potentials[row], state.scales.size
     if constants.lebesgue != TWO:
@@ -104,7 +102,7 @@ def integrate(address, kind, row, size, mean_written, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def read_cells(address, kind, row, size, _unused, _also):
     """Do what `integrate` does, where synapses are the cells of a crossbar."""
-    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     values, active = memory_of_inputs(learning, state, scratch)
     devices.read_columns(values, active, size, learning, constants, state, scratch, results.potentials[row])
     return 0
@@ -113,7 +111,7 @@ def read_cells(address, kind, row, size, _unused, _also):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
-    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     sharpness, lanes, drive = temperature.sharpness_at(state.lead[0], constants), scratch.lanes, scratch.drive
     competition.convert(results.potentials[row], learning, constants, sharpness, state.activity, lanes, drive)
     beginning.put_behind(drive, constants, state)
@@ -123,7 +121,7 @@ def convert(address, kind, row, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def compete(address, kind, row, label, _n, _unused):
     """Write the responses; return the winner."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, stages = kept_at(address, kind)
     potentials, responses, lanes, order = (
         results.potentials[row],
         results.responses[row],
@@ -138,7 +136,7 @@ def compete(address, kind, row, label, _n, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def compete_by_own(address, kind, row, _label, _n, _unused):
     """Do what `compete` does, by the user's competition."""
-    _samples, _learning, _constants, _state, scratch, results, own, _marks, stages = arguments_at(address, kind)
+    _samples, _learning, _constants, _state, scratch, results, own, _marks, stages = kept_at(address, kind)
     drive, responses = scratch.drive if stages.convert != 0 else results.potentials[row], results.responses[row]
     winner, _finite = own_competition.compete(own.competition, drive, own.parameters, scratch.lanes, responses)
     return winner
@@ -147,7 +145,7 @@ def compete_by_own(address, kind, row, _label, _n, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def take_responses(address, kind, row, _label, n, _unused):
     """Do what `compete` does, with responses that are given; return a neuron with a wild potential, if there is one."""
-    samples, _learning, _constants, _state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    samples, _learning, _constants, _state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     given, potentials, responses = samples.responses[n], results.potentials[row], results.responses[row]
     copy_into(given, responses)
     wild = own_competition.first_wild(potentials, responses)
@@ -157,7 +155,7 @@ def take_responses(address, kind, row, _label, n, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     potentials, responses = results.potentials[row], results.responses[row]
     means.count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
     return 0
@@ -166,7 +164,7 @@ def count_for_means(address, kind, row, winner, _unused, _also):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def move_means(address, kind, _unused, _also, _too, _last):
     """Move the running means by those over the window."""
-    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     means.move_means(constants, state)
     return 0
 
@@ -174,7 +172,7 @@ def move_means(address, kind, _unused, _also, _too, _last):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def overlaps(address, kind, samples, _unused, _also, _too):
     """Write the inner products of the pending samples with one another into scratch.gram."""
-    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     for p in range(samples):
         scratch.values[:] = ZERO
         for j in range(state.pending_sizes[p]):
@@ -191,7 +189,7 @@ def overlaps(address, kind, samples, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def totals(address, kind, row, _unused, _also, _too):
     """Write the sum of |u| of each sample of the window."""
-    _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     potentials, _responses = full_window(row, state, results)
     for p in range(potentials.shape[0]):
         for k in range(potentials.shape[1]):
@@ -203,7 +201,7 @@ def totals(address, kind, row, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def propose(address, kind, n, row, count, _unused):
     """Ask the rule for each neuron's two numbers, where each neuron has a modulator of its own."""
-    samples, _learning, constants, state, scratch, results, own, _marks, _stages = arguments_at(address, kind)
+    samples, _learning, constants, state, scratch, results, own, _marks, _stages = kept_at(address, kind)
     potentials, responses = full_window(row, state, results)
     rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
     propose_steps(count, potentials, responses, rate, samples.factors[n], constants, state, scratch, own.rule)
@@ -213,7 +211,7 @@ def propose(address, kind, n, row, count, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def mix(address, kind, row, _unused, _also, _too):
     """Learn by a rule in which a neuron sees what others explain."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
     every_synapse.learn_by_mixing(rate, results.responses[row : row + 1], constants, state, scratch)
     return 0
@@ -222,14 +220,14 @@ def mix(address, kind, row, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def gate(address, kind, count, _unused, _also, _too):
     """Keep the neurons with the largest steps; return how many."""
-    _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     return gates.gate(count, constants, scratch)
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def eligibility(address, kind, count, _unused, _also, _too):
     """Keep the step in the synapses' eligibility, and let the modulator turn it into weight."""
-    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     every_synapse.learn_by_eligibility(count, constants, state, scratch)
     return 0
 
@@ -237,7 +235,7 @@ def eligibility(address, kind, count, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def move_by_largest(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, divided by the largest change of all synapses."""
-    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
     every_synapse.move_by_largest(count, rate, constants, state, scratch)
     return 0
@@ -246,7 +244,7 @@ def move_by_largest(address, kind, count, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     few_bits.write_few_bits(count, constants, state, scratch, results.live)
     return 0
 
@@ -254,7 +252,7 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def write_cells(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in the cells of a crossbar."""
-    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     devices.write_cells(count, constants, state, scratch)
     return 0
 
@@ -262,7 +260,7 @@ def write_cells(address, kind, count, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def begin(address, kind, n, size, _unused, _also):
     """Let the next neuron begin as a sample."""
-    _samples, _learning, constants, state, _scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, _scratch, results, _own, _marks, _stages = kept_at(address, kind)
     k, p = beginning.samples_taught(state) - 1, state.counters[layout.PENDING]
     active, values, live = state.pending_active[p], state.pending_inputs[p], results.live
     flips = beginning.begin_neuron(
@@ -276,7 +274,7 @@ def begin(address, kind, n, size, _unused, _also):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def leak(address, kind, _unused, _also, _too, _last):
     """Let every neuron's weights decay by the window's time."""
-    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = kept_at(address, kind)
     leak_all(constants, state)
     return 0
 
@@ -284,7 +282,7 @@ def leak(address, kind, _unused, _also, _too, _last):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_inputs(address, kind, n, size, first, holes):
     """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
-    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     _values, active = memory_of_inputs(learning, state, scratch)
     if first >= 0 and not learning:
         active = scratch.ahead_active[n - first]
@@ -295,7 +293,7 @@ def tally_inputs(address, kind, n, size, first, holes):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_live(address, kind, row, _unused, _also, _too):
     """Take the synapses that are about to be written out of those that are not zero."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     _potentials, responses = full_window(row, state, results)
     tallies.tally_live(responses, constants, state, scratch, results.live, -1)
     return 0
@@ -304,7 +302,7 @@ def tally_live(address, kind, row, _unused, _also, _too):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_writes(address, kind, n, asked, folds, holes):
     """Count what the window that ended with a sample has written."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
     _potentials, responses = full_window(n % results.potentials.shape[0], state, results)
     tallies.tally_writes(n, asked, folds, holes != 0, responses, constants, state, scratch, results)
     return 0
@@ -340,6 +338,12 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
     return layout.Stages(**{fields.get(one, one.__name__): _entry(one, kind) for one in needed})
 
 
-@cache
+_ENTRIES = {}  # by stage and identity of a kind, which is kept beside: Numba makes equal kinds one object
+
+
 def _entry(one, kind):
-    return entry_of(one, kind)
+    """Return where a stage's code begins; to hash a kind, as a cache would, takes as long as dozens of samples."""
+    found = _ENTRIES.get((one, id(kind)))
+    if found is None:
+        found = _ENTRIES[one, id(kind)] = entry_of(one, kind), kind
+    return found[0]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from neurosim.kernels.compiled import cell, not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import COUNTERS, FOLDS
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 
@@ -70,7 +70,7 @@ def measure_overlap(k, state, growth):
     return square, overlap
 
 
-@not_inlined
+@inlined
 def renormalise(state, k, lebesgue):
     """Bring neuron k to norm one.
 

@@ -5,6 +5,7 @@ the last word of its kind and 6 bits from the event's own: 2**34 microseconds un
 """
 
 from neurosim.kernels.compiled import compiled
+from neurosim.kernels.events.masks import write_events
 from neurosim.kernels.events.wrapping import turns
 
 # Kinds of words, in the upper four bits.
@@ -39,16 +40,8 @@ def decode(words, halves, state, events):
         if kind <= ON:
             mask = words[2 * taken + 1] if halves == 2 else 1
             column, row, time = (fields >> 11) & 0x7FF, fields & 0x7FF, begins + ((fields >> 22) & 0x3F)
-            while mask:
-                if mask & 1:
-                    if timed:
-                        event = events[i]
-                        event.t, event.x, event.y, event.p = time, column, row, kind
-                        i += 1
-                    else:
-                        state[EARLY] += 1
-                mask >>= 1
-                column += 1
+            i, early = write_events(mask, time, column, row, kind, timed, events, i)
+            state[EARLY] += early
         elif kind == TIME_HIGH:
             stored = fields & 0xFFFFFFF
             turned = turns(stored, high, turned, HIGH_PERIOD) if timed else turned

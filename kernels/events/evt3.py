@@ -5,6 +5,7 @@ for what follows them; masks of 12 or 8 neighbouring pixels move the column on.
 """
 
 from neurosim.kernels.compiled import compiled
+from neurosim.kernels.events.masks import write_events
 from neurosim.kernels.events.wrapping import turns
 
 # Kinds of words, in the upper four bits.
@@ -42,16 +43,8 @@ def decode(words, state, events):
             column, sign = (rest & 0x7FF, rest >> 11) if single else (base, polarity)
             known = timed and has_row and (single or has_base)
             base += 0 if single else 12 if kind == MASK_12 else 8
-            while mask:
-                if mask & 1:
-                    if known:
-                        event = events[i]
-                        event.t, event.x, event.y, event.p = time, column, row, sign
-                        i += 1
-                    else:
-                        state[EARLY] += 1
-                mask >>= 1
-                column += 1
+            i, early = write_events(mask, time, column, row, sign, known, events, i)
+            state[EARLY] += early
         elif kind == ROW:
             row, has_row = rest & 0x7FF, 1
         elif kind == BASE:

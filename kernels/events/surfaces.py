@@ -58,13 +58,12 @@ def value_of(age, surface):
 
 
 @cell
-def _around(memory, first, now, stride, radius, surface, ages):
-    """Write the ages of the pixels around an event, polarities outermost.
+def _around(memory, flat, first, now, stride, radius, surface, ages):
+    """Write the ages of the pixels around an event, polarities outermost; `flat` is the memory in one line.
 
     Whole groups of pixels are taken, of which the last ones of a line are written over by the next line.
     """
     side, width, done = 2 * radius + 1, memory.shape[2], 0
-    flat = memory.reshape(memory.size)
     for p in range(memory.shape[0]):
         for i in range(side):
             begin = first + p * stride + i * width
@@ -106,7 +105,7 @@ def _norm(values, lanes):
     return math.sqrt(((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7])))
 
 
-@compiled(nogil=True)
+@compiled(nogil=True, _nrt=False)
 def patches(events, first, rows, memory, clock, surface, patch, ages, values, lanes, samples, sources):
     """Make a sample of each event: the surface around it, the event itself in the middle at 1.
 
@@ -116,7 +115,7 @@ def patches(events, first, rows, memory, clock, surface, patch, ages, values, la
     """
     height, width = memory.shape[1] - 2 * patch.radius, memory.shape[2] - 2 * patch.radius - WIDE
     made, writes, stride = 0, samples.shape[0] > 0, memory.shape[1] * memory.shape[2]
-    inputs, rowed = samples.shape[1], samples.reshape(samples.size)
+    inputs, flat, rowed = samples.shape[1], memory.reshape(memory.size), samples.reshape(samples.size)
     for i in range(first, events.t.size):
         if made == rows:
             return i, made
@@ -127,7 +126,7 @@ def patches(events, first, rows, memory, clock, surface, patch, ages, values, la
         x, y, now = events.x[i], events.y[i], moment(events.t[i], clock)
         memory[events.p[i], y + patch.radius, x + patch.radius] = now
         if writes or patch.least > 1:
-            _around(memory, y * memory.shape[2] + x, now, stride, patch.radius, surface, ages)
+            _around(memory, flat, y * memory.shape[2] + x, now, stride, patch.radius, surface, ages)
         if patch.least > 1 and _young(ages, surface, inputs) < patch.least:
             continue
         if writes:

@@ -73,14 +73,17 @@ class _Fields(AttributeTemplate):
 
 @lower_getattr_generic(Kept)
 def _field(context, builder, kept, address, name):
+    return _read_field(context, builder, kept.kind, address, kept.kind.fields.index(name))
+
+
+def _read_field(context, builder, kind, address, index):
     """Read a field, or return where it lies. Nothing writes to arguments while a loop is at work with them."""
-    index = kept.kind.fields.index(name)
-    whole = context.data_model_manager[kept.kind].get_data_type()
+    whole = context.data_model_manager[kind].get_data_type()
     place = cgutils.gep_inbounds(builder, builder.inttoptr(address, whole.as_pointer()), 0, index)
-    if isinstance(kept.kind[index], types.NamedTuple):
+    if isinstance(kind[index], types.NamedTuple):
         return builder.ptrtoint(place, address.type)
     before = len(builder.block.instructions)
-    value = context.data_model_manager[kept.kind[index]].load_from_data_pointer(builder, place, align=1)
+    value = context.data_model_manager[kind[index]].load_from_data_pointer(builder, place, align=1)
     for instruction in builder.block.instructions[before:]:
         if instruction.opname == "load":
             instruction.set_metadata("invariant.load", builder.module.add_metadata([]))
@@ -91,9 +94,19 @@ def _field(context, builder, kept, address, name):
 def kept_at(context, address, kind):
     """Return arguments of a kind at an address, which are read from there when they are asked for.
 
-    Most stages ask for few: to read all takes as long to compile as a short stage itself.
+    Most stages ask for few: to read all takes as long to compile as a short stage itself, and a function that is not
+    inlined gets one address, not a hundred arrays. Of a tuple without names, each argument that is a named tuple is so.
     """
-    return Kept(kind.instance_type)(address, kind), lambda context, builder, signature, values: values[0]
+    target = kind.instance_type
+    if isinstance(target, types.NamedTuple):
+        return Kept(target)(address, kind), lambda context, builder, signature, values: values[0]
+    fields = [Kept(one) if isinstance(one, types.NamedTuple) else one for one in target]
+
+    def read(context, builder, signature, values):
+        read = [_read_field(context, builder, target, values[0], index) for index in range(len(fields))]
+        return context.make_tuple(builder, signature.return_type, read)
+
+    return types.Tuple(fields)(address, kind), read
 
 
 def size_of_arguments(kind):

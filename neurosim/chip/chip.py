@@ -220,8 +220,8 @@ class Chip(SavedChip):
     ) -> "Chip":
         """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
 
-        Interrupted (KeyboardInterrupt), layers may have learned from different numbers of samples, a chunk or a few
-        apart; `neurosim.run` and the command line finish what is under way, and keep the state.
+        Interrupted by Ctrl-C (KeyboardInterrupt), it finishes the chunks under way: all layers have then learned from
+        the same samples. A second Ctrl-C ends it at once, and layers may be a chunk or a few apart.
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.checkpoints import Checkpoints
 from neurosim.chip.directed import Directed, Directions, is_by_layer, learn_block
+from neurosim.chip.interrupts import Held
 from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting, in_multiples
 from neurosim.chip.use import Run
@@ -52,12 +53,15 @@ def learn(
     if responses is not None or is_by_layer(modulators):
         directions = Directions(at_work, modulators, responses, count)
         directed = Directed(at_work, shape, threads=threads, frozen=frozen)
-        _learn_directed(directed, directions, at_work, frozen, stream, shape, taught, chunk, run, checkpoints)
+        with Held(len(at_work)) as held:
+            _learn_directed(directed, directions, at_work, frozen, stream, shape, taught, chunk, run, checkpoints, held)
         return
     factors, first = None if modulators is None else as_modulators(modulators, count), 0
-    with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
+    with Held(len(at_work)) as held, Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
         blocks = blocks_of(stream, shape, chunk)
-        for whole_block in blocks if windows == 1 else in_multiples(blocks, windows):
+        if windows > 1:
+            blocks = in_multiples(blocks, windows)
+        for whole_block in held.waited(blocks, lambda: _finish(pipeline.drain())):
             for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
                 samples = slice(first, first + len(block.samples))
                 first = samples.stop
@@ -66,7 +70,8 @@ def learn(
                 _finish(pipeline.push(block.samples, block_labels, block_factors))
                 if checkpoints is not None and checkpoints.falls_on(first):
                     _finish(pipeline.drain())  # so that all layers have learned from as many samples
-                    checkpoints.watch()
+                    with held.free():
+                        checkpoints.watch()
     for name, values in (("labels", taught), ("modulators", factors)):
         if values is not None and len(values) > first:
             raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
@@ -85,10 +90,11 @@ def _learn_directed(
     chunk: int,
     run: Run,
     checkpoints: Checkpoints | None,
+    held: Held,
 ) -> None:
     """Learn from samples that come with directions, each through all layers before the next one."""
     first, learners = 0, [layer for layer in layers if layer.index not in frozen]
-    for whole_block in blocks_of(stream, shape, chunk):
+    for whole_block in held.waited(blocks_of(stream, shape, chunk), list):
         for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
             count = len(block.samples)
             labels = block.labels if taught is None else fitting("labels", taught, slice(first, first + count))
@@ -100,7 +106,8 @@ def _learn_directed(
                 run.computing = False
             first += count
             if checkpoints is not None and checkpoints.falls_on(first):
-                checkpoints.watch()
+                with held.free():
+                    checkpoints.watch()
     directions.check_length(first)
     if taught is not None and len(taught) > first:
         raise SampleError(f"labels must be as many as samples, got {len(taught)} for {first}")

@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from neurosim.cli import options as shared
 from neurosim.cli.faults import BAD_INPUT, fail, say, told_on_error
-from neurosim.cli.following import Following
+from neurosim.cli.following import Following, names
 from neurosim.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurosim.online.companion import Companion
     from neurosim.online.emission.emitter import RecordWriter
     from neurosim.online.emission.output import Output
+    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 DEFAULT_FORMAT = "csv"
@@ -127,20 +128,22 @@ def with_width(values: Any) -> Any:
     return replace(values, inputs=math.prod(shape))
 
 
-def frozen_chip(values: Any, stream: "Stream") -> "Chip":
-    """Return the chip that only responds: that of the state, or a new one."""
+def frozen_chip(values: Any, stream: "Stream") -> "tuple[Chip, Mapping[str, Arrays]]":
+    """Return the chip that only responds, that of the state or a new one, and what the state keeps beside it."""
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in, split
-    from neurosim.cli.resume import new_chip
+    from neurosim.cli.resume import name_labels, new_chip
     from neurosim.state import store
     from neurosim.streams.base import check_columns
 
     if values.state is None:
-        return new_chip(values, stream)
+        return new_chip(values, stream), {}
     contents = store.read(values.state)
     rules = rules_in(None if values.recipe is None else split(values.recipe)[0])
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
-    return Chip.of(contents, values.state, rules, values.device)
+    if "prequential" in contents.beside and "prequential" in names(values):  # names that are numbered as they were
+        name_labels(stream, contents.classes, contents.position)
+    return Chip.of(contents, values.state, rules, values.device), contents.beside
 
 
 class Emission:

@@ -1,21 +1,23 @@
 """`neurosim stream --novelty` and `--prequential`: what a run says of its samples, besides learning from them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.faults import fail
-from neurosim.errors import ConfigError
+from neurosim.cli.faults import echo_error, fail
+from neurosim.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
     from neurosim.online.companion import Companion
     from neurosim.online.listener import Listener
+    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 SPELLED = {"measures": "novelty", "quantile": "novelty_quantile"}  # arguments as the options that they come from
+ASKED_BY = {"novelty": "--novelty LIST and --novelty-quantile Q", "prequential": "--label-share S"}  # companions
 QUANTILE, SHARE = 0.99, 1.0
 OF_NOVELTY = ("novelty", "threshold", "novel")  # fields of --emit that --novelty gives
 OF_NAMES = ("predicted",)  # and those of --prequential
@@ -96,7 +98,8 @@ class Following:
         With `seed`, `state`, `restart` and `learning` of the command.
     chip : Chip
     stream : Stream
-        They go on with what the state file keeps of them, if it is one that the run goes on from.
+    kept : mapping, optional
+        What the state file keeps, by companion, where it was read. Without it, that of a chip that goes on is read.
 
     Attributes
     ----------
@@ -106,9 +109,10 @@ class Following:
         Those of the run.
     """
 
-    def __init__(self, values: Any, chip: Any, stream: "Stream") -> None:
+    def __init__(self, values: Any, chip: Any, stream: "Stream", kept: "Mapping[str, Arrays] | None" = None) -> None:
         self._novelty: Any = None
         self._prequential: Any = None
+        self._kept = kept
         self.begun: dict[str, Any] = {}
         self.companions: list[Companion] = []
         if values.novelty is not None:
@@ -141,21 +145,42 @@ class Following:
         self.companions.append(listener)
         self.begun |= dict.fromkeys(fields, listener)
 
+    def all_with(self, others: "list[Companion]") -> "list[Companion]":
+        """Return these companions and others, each once."""
+        return list({id(companion): companion for companion in [*self.companions, *others]}.values())
+
     def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
         """Let these companions and others go on with what the state file keeps; return all, each once.
+
+        Those of a frozen chip go on from what it learned, too. What begins anew beside a chip that has learned is told.
 
         Raises
         ------
         StateError
             If it keeps what is none of theirs.
         """
-        companions = list({id(companion): companion for companion in [*self.companions, *others]}.values())
-        if values.written is not None and not values.restart and os.path.exists(values.written) and companions:
-            from neurosim.online.companion import OF_STREAM, go_on
+        companions, kept = self.all_with(others), self._kept
+        if kept is None and values.written is not None and not values.restart and os.path.exists(values.written):
             from neurosim.state import store
 
-            beside = store.read(values.written).beside
-            go_on(values.written, {name: beside[name] for name in beside if name != OF_STREAM}, stream, companions)
+            kept = store.read(values.written).beside
+        if kept is None or values.state is None or not companions:
+            return companions
+        from neurosim.online.companion import OF_STREAM, go_on
+
+        kept = {name: arrays for name, arrays in kept.items() if name != OF_STREAM}
+        try:
+            go_on(values.state, kept, stream, companions)
+        except StateError as error:
+            if (advice := _of_other_constants(companions, kept)) is not None:
+                error.add_note(advice + ("; or begin anew, with --restart" if values.learning else ""))
+            raise
+        for companion in companions:
+            name = companion.name
+            if name not in kept:
+                echo_error(f"{name} begins anew: state {values.state} keeps none.")
+            elif not values.learning:
+                echo_error(f"{name} goes on from what state {values.state} keeps of it, which stays as it is.")
         return companions
 
     def heard(self, listener: "Listener | None", told: "list[Companion]") -> "Listener | None":
@@ -178,6 +203,15 @@ class Following:
         if self._prequential is not None:
             found |= self._prequential.summary()
         return found
+
+
+def _of_other_constants(companions: "list[Companion]", kept: "Mapping[str, Arrays]") -> str | None:
+    """Say what helps where something was kept with other constants, if one was."""
+    for companion in companions:
+        then, now = (arrays.get("constants") for arrays in (kept.get(companion.name, {}), companion.arrays(0)))
+        if then is not None and now is not None and then.tolist() != now.tolist() and companion.name in ASKED_BY:
+            return f"give {ASKED_BY[companion.name]} as when this was kept"
+    return None
 
 
 def _listed(text: str) -> list[str]:

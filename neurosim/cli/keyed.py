@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.emitting import with_width
 from neurosim.cli.faults import echo_error, fail
+from neurosim.cli.following import names
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.keyed_following import KeyedEmission, KeyedFollowing
 from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
@@ -73,7 +74,7 @@ def learn_keyed(options: Any, no_bar: bool = False) -> None:
         with Interrupts(Stop, request.ask) as interrupts:
             following = KeyedFollowing(options, fleet, stream, beside)
             emission = KeyedEmission(options, fleet, stream, position, interrupts, following)
-            say_ready(stream)
+            say_ready(stream, interrupts.waiting)
             with nullcontext() if no_bar else _bar(fleet) as watch:
                 report = run_fleet(
                     fleet, stream, state=options.written, start=position if stream.replayable or options.replay else 0,
@@ -104,8 +105,8 @@ def _check_taken(options: RunOptions) -> None:
 
 
 def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> Opened:
-    """Return the fleet that only responds: that of the state."""
-    from neurosim.cli.resume import rules_for
+    """Return the fleet that only responds: that of the state, at the beginning of the stream."""
+    from neurosim.cli.resume import name_labels, rules_for
     from neurosim.fleet import store
     from neurosim.fleet.fleet import Fleet
     from neurosim.streams.base import check_columns
@@ -116,7 +117,9 @@ def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> Opened:
     check_columns(
         stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the fleet learned from"
     )
-    return Opened(Fleet.of(contents, options.state, rules_for(options), options.threads))
+    if "prequential" in contents.beside and "prequential" in names(options):
+        name_labels(stream, contents.classes, contents.position)
+    return Opened(Fleet.of(contents, options.state, rules_for(options), options.threads), 0, contents.beside)
 
 
 def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opened:

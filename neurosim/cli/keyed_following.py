@@ -27,8 +27,7 @@ class KeyedFollowing(Following):
     """
 
     def __init__(self, values: Any, fleet: "Fleet", stream: "Stream", beside: "Mapping[str, Arrays]") -> None:
-        super().__init__(values, fleet, stream)
-        self._beside = beside
+        super().__init__(values, fleet, stream, beside)
 
     def _scores(self, chip: Any, measures: list[str], quantile: float) -> Any:
         from neurosim.fleet.novelty import FleetNovelty
@@ -43,14 +42,15 @@ class KeyedFollowing(Following):
     def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
         """Let these companions and others go on with what the state file keeps; return all, each once."""
         from neurosim.cli.resume import tell_left
-        from neurosim.online.companion import OF_STREAM, go_on
+        from neurosim.online.companion import OF_STREAM
 
-        companions = list({id(companion): companion for companion in [*self.companions, *others]}.values())
-        kept = {name: arrays for name, arrays in self._beside.items() if name != OF_STREAM}
-        if kept:
+        companions = self.all_with(others)
+        kept = {name for name in self._kept or () if name != OF_STREAM}
+        if values.learning and not kept:
+            return companions
+        if values.learning:
             tell_left(values.state, kept, {companion.name for companion in companions})
-            go_on(values.state, kept, stream, companions)
-        return companions
+        return super().restore(values, stream, others)
 
     def heard(self, listener: Any, told: "list[Companion]") -> Any:
         """Return the listener of the run: the one given, which tells some, and those of these that it does not tell."""

@@ -22,6 +22,7 @@ from neurosim.online.companion import OF_STREAM, Companion, go_on
 from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.state.format import Contents
+from neurosim.state.same_chip import Described, differences
 from neurosim.streams import Stream
 
 NOT_ALWAYS_KEPT = ("columns", "numbers")  # of a stream: older versions did not keep them
@@ -177,16 +178,9 @@ def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any
 
 def tell_other_chip(file: str | None, contents: Contents, chip: Chip) -> None:
     """Say if a chip that is to be changed as another was is of other constants, apart from those that were changed."""
-    now = [describe(layer.constants) for layer in chip.layers]
-    pairs = [("seed", contents.seed, chip.seed), ("inputs", contents.shape, chip.shape)]
-    pairs += [("number of layers", len(contents.constants), len(now))]
-    changed = {(change["layer"], change["name"].partition(".")[0]) for change in (*contents.changes, *chip.changes)}
-    for index, (there, here) in enumerate(zip(contents.constants, now, strict=False)):
-        pairs += [
-            (f"{name} of layer {index + 1}", there.get(name), here.get(name))
-            for name in there | here if (index, name) not in changed
-        ]  # fmt: skip
-    differing = [name for name, there, here in pairs if there != here]
+    there = Described(contents.shape, contents.seed, contents.constants, contents.changes)
+    here = Described(chip.shape, chip.seed, [describe(layer.constants) for layer in chip.layers], chip.changes)
+    differing = [difference.name for difference in differences(there, here)]
     if differing:
         echo_error(f"Edits of another chip: {file} differs in {', '.join(differing)}.")
 

@@ -230,20 +230,21 @@ def _stream(options: StreamOptions, show: Show) -> None:
     train, test = _judged_on(options, stream)
     edits, edited = edits_of(options.edits, options)
     with nullcontext() if options.written is None else store.claim(options.written):
+        beside = None
         if options.learning:
             chip, position = chip_for(
                 options, stream, state=options.state, restart=options.restart, replay=options.replay,
                 followed=following.names(options),
             )  # fmt: skip
         else:
-            chip, position = emitting.frozen_chip(options, stream), 0
+            (chip, beside), position = emitting.frozen_chip(options, stream), 0
         if edited is not None:
             Editor(chip, edits, None)  # refuses what the run would refuse, before anything is said
             tell_other_chip(options.edits, edited, chip)
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            followed = Following(options, chip, stream)
+            followed = Following(options, chip, stream, beside)
             emission = Emission(options, chip, stream, position, interrupts, followed)
             report = _learn(options, chip, stream, position, interrupts, request, edits, show, emission)
             if report.refused and report.samples == 0:
@@ -299,7 +300,7 @@ def _learn(
     from neurosim.online.run import run
 
     start = position if stream.replayable or options.replay else 0
-    say_ready(stream)
+    say_ready(stream, interrupts.waiting)
     with show(chip, stream, start, interrupts) as shown:
         return run(
             chip, stream, state=options.written, start=start, position=position,

@@ -1,6 +1,7 @@
 """Open a source of samples with the transforms that options ask for: augmented, standardised."""
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from neurosim.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from neurosim.streams import Stream
     from neurosim.streams.transforms import Standardise, Transform
@@ -55,14 +57,18 @@ def _say_notes(stream: "Stream") -> None:
             said.add(note)
 
 
-def say_ready(stream: "Stream") -> None:
+def say_ready(stream: "Stream", waiting: "Callable[[], AbstractContextManager[object]]") -> None:
     """Begin to listen, if others come to this stream, and say on standard error that they can come now.
 
-    Where the stream goes to others, as to a broker, it is said when it is there.
+    Where the stream goes to others, as to a broker, it is said when it is there. The name of a host may be waited for:
+    a signal that comes meanwhile, at which `waiting` raises `Stop`, ends that, and so the run has no sample.
     """
-    place = stream.prepare(lambda: echo_error(f"Receiving from {stream.name}."))
-    if place is not None:
-        echo_error(f"Listening at {place}.")
+    from neurosim.online.stop import Stop
+
+    with suppress(Stop), waiting():
+        place = stream.prepare(lambda: echo_error(f"Receiving from {stream.name}."))
+        if place is not None:
+            echo_error(f"Listening at {place}.")
 
 
 def say_numbers(numbers: "dict[str, str | None]", aloud: bool = True) -> list[str]:

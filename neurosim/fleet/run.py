@@ -17,13 +17,15 @@ from neurosim.fleet.loop import FleetLoop
 from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
+from neurosim.layers.plain import describe
 from neurosim.online.companion import Companion, Companions
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
-from neurosim.online.run import check_run, ended, may_wait
+from neurosim.online.run import check_run, ended, interruptible, may_wait
 from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
+from neurosim.state.same_chip import Described, check_same
 from neurosim.streams import Block, Stream
 from neurosim.streams.iterated import is_iterated
 
@@ -60,10 +62,11 @@ def run_fleet(
     stream : Stream
         With keys: `open_stream(source, key=COLUMN)`.
     state : path, optional
-        State file of the whole fleet: written at each snapshot and at the end. It is not read: a file that is there is
-        replaced, so a run that is to go on begins with `Fleet.load` (`docs/fleet-store.md`). When a sample is refused
-        or the stream fails, the last snapshot is taken too, of all samples before; when a chip diverges, the file is
-        that of the snapshot before.
+        State file of the whole fleet: written at each snapshot and at the end. What was learned is not read from it: a
+        run that is to go on begins with `Fleet.load` (`docs/fleet-store.md`). A file that is there is replaced if it is
+        of a fleet of the same layers, inputs and seed, and refused before the run begins if it is of another. When a
+        sample is refused or the stream fails, the last snapshot is taken too, of all samples before; when a chip
+        diverges, the file is that of the snapshot before.
     start, position, chunk, snapshot_samples, snapshot_seconds, request, stop, waiting, claimed
         As of `neurosim.run`. A snapshot is written by a thread while learning goes on.
     worker : neurosim.fleet.workers.Worker, or str
@@ -108,8 +111,8 @@ def run_fleet(
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
         listener=listener, companions=companions, learning=learning,
     )  # fmt: skip
-    with begun as (loop, blocks, report):
-        loop.learn(blocks, watch, stop, waiting)
+    with interruptible(stop, waiting) as (stops, waits), begun as (loop, blocks, report):
+        loop.learn(blocks, watch, stops, waits)
     return report
 
 
@@ -151,6 +154,8 @@ def begin(
         raise ConfigError("state", "None where chips only respond", state)
     if skip_bad:
         stream = stream.skipping_bad()
+    if state is not None and not claimed:
+        check_same(state, Described(fleet.shape, fleet.seed, [describe(layer) for layer in fleet.layers]), FLEET)
     fleet.compile()
     report = FleetReport(stream_position=start if position is None else position)
     with ExitStack() as contexts:

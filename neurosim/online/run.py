@@ -4,13 +4,15 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from neurosim.checks import LARGEST, number, truth, whole
 from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
+from neurosim.chip.interrupts import Held
 from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.layers.plain import describe
 from neurosim.online.companion import Companion, Companions
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
@@ -20,7 +22,9 @@ from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
+from neurosim.online.stop import Stop
 from neurosim.state import store
+from neurosim.state.same_chip import Described, check_same
 from neurosim.streams import Block, Stream
 from neurosim.streams.base import RandomAccess
 
@@ -50,6 +54,9 @@ def run(
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
+    Ctrl-C (KeyboardInterrupt) ends it after the chunk under way: all layers have then learned from the same samples,
+    and the last snapshot is taken before it is raised. A second Ctrl-C is raised at once.
+
     Parameters
     ----------
     chip : Chip
@@ -57,10 +64,11 @@ def run(
     stream : Stream or iterator
         A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
-        State file: written at each snapshot and at the end. It is not read, and a file that is there is replaced: a run
-        that is to go on begins with `Chip.load` (`docs/filter.md`, In Python). When a sample is refused or the stream
-        fails, the last snapshot is taken too, of all samples before; when the chip diverges, the file is that of the
-        snapshot before.
+        State file: written at each snapshot and at the end. What was learned is not read from it: a run that is to go
+        on begins with `Chip.load` (`docs/filter.md`, In Python). A file that is there is replaced if it is of this very
+        chip (the same layers, inputs and seed, whatever it has learned), and refused before the run begins if it is of
+        another. When a sample is refused or the stream fails, the last snapshot is taken too, of all samples before;
+        when the chip diverges, the file is that of the snapshot before.
     start : int
         Sample of the stream to begin with.
     position : int, optional
@@ -123,16 +131,48 @@ def run(
         Before a sample is taken, if edits are not as `chip.changes` has them, one was due before and was not made, or
         one does not go with the constants that the chip will have.
     StateError
-        If the last snapshot cannot be written.
+        If `state` keeps another chip, or is damaged, before a sample is taken; if the last snapshot cannot be written.
     """
     begun = begin(
         chip, stream, state=state, start=start, position=position, chunk=chunk, threads=threads, skip_bad=skip_bad,
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
         edits=edits, control=control, companions=companions, listener=listener, learning=learning,
     )  # fmt: skip
-    with begun as (loop, blocks, report):
-        loop.learn(blocks, watch, stop, waiting)
+    with interruptible(stop, waiting) as (stops, waits), begun as (loop, blocks, report):
+        loop.learn(blocks, watch, stops, waits)
     return report
+
+
+Stops: TypeAlias = Callable[[], bool] | None  # `stop` of a run
+Waits: TypeAlias = Callable[[], AbstractContextManager[object]]  # and `waiting`
+
+
+@contextmanager
+def interruptible(stop: Stops, waiting: Waits) -> Iterator[tuple[Stops, Waits]]:
+    """Give what tells a run to end, and what it waits in, so that Ctrl-C ends it whole; see `run`.
+
+    KeyboardInterrupt is raised at the end of this context, which is around that of the run.
+    """
+    with Held() as held:
+        if held.holds:
+            yield partial(_ends, held, stop), partial(_waiting, held, waiting)
+        else:
+            yield stop, waiting
+
+
+def _ends(held: Held, stop: Stops) -> bool:
+    """Tell whether a run is to end, as SIGINT came or `stop` says so."""
+    return held.came or (stop is not None and stop())
+
+
+@contextmanager
+def _waiting(held: Held, waiting: Waits) -> Iterator[None]:
+    """Wait for a stream in a context; SIGINT ends the wait at once, and is raised as KeyboardInterrupt at the end."""
+    try:
+        with held.free(), waiting():
+            yield
+    except KeyboardInterrupt:
+        raise Stop from None
 
 
 class Begun(NamedTuple):
@@ -177,6 +217,9 @@ def begin(
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
+    if state is not None and not claimed:  # who has claimed it has read it, or begins anew on purpose
+        constants = [describe(layer.constants) for layer in chip.layers]
+        check_same(state, Described(chip.shape, chip.seed, constants, chip.changes))
     editor = None if edits is None and control is None else Editor(chip, edits, control)
     for layer in chip.layers:
         layer.compile()
@@ -232,9 +275,13 @@ def ended(
     """
     try:
         yield
-    except (DivergedError, StateError):
+    except (DivergedError, StateError) as error:
+        _tell(error, report)
+        if snapshots is not None:
+            snapshots.tell_standing(error)
         raise
     except Exception as error:
+        _tell(error, report)
         keep(error)
         raise
     finally:
@@ -247,6 +294,12 @@ def ended(
         raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
     if snapshots is not None:
         snapshots.finish(report.taken, report.stream_position)
+
+
+def _tell(error: Exception, report: Any) -> None:
+    """Note on an error that ends a run how much it had learned: nobody gets its report."""
+    if report.samples:
+        error.add_note(f"samples learned in this run before: {report.samples:,}")
 
 
 def check_is_chip(chip: object) -> None:

@@ -266,7 +266,12 @@ class Snapshots:
         except StateError as refusal:
             error.add_note(f"and the last snapshot failed: {refusal}")
         else:
-            error.add_note(f"the state has all that was learned before, up to sample {position}")
+            error.add_note(f"the state has all that was learned before, up to sample {position}: {self._path}")
+
+    def tell_standing(self, error: Exception) -> None:
+        """Note on an error after which no last snapshot is taken what stands in the file."""
+        if self._path.exists() and not isinstance(error, StateError):  # which says so itself
+            error.add_note(f"the state is that of the snapshot before: {self._path}")
 
     def busy(self) -> bool:
         """Tell whether a snapshot is still being written."""

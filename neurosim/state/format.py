@@ -157,7 +157,7 @@ def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
         layers=layers,
         position=position_of(file),
         stream=stream,
-        changes=_changes(file, len(groups)),
+        changes=changes_of(file, len(groups)),
         classes=classes_of(file),
         readouts=readouts,
         beside=kept_beside.read(file, stored),
@@ -177,7 +177,7 @@ def position_of(file: h5py.File) -> int:
     return attributes.whole_number(file, "stream_position", 0, 2**63 - 1)
 
 
-def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
+def changes_of(file: h5py.File, layers: int) -> list[dict[str, Any]]:
     """Read the changes of constants."""
     changes = attributes.json_value(file, "changes", infinite=True) if "changes" in file.attrs else []
     for change in changes if isinstance(changes, list) else [changes]:

@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
 from neurosim.outside.files import check_regular
+from neurosim.outside.standard_error import silent_standard_error
 from neurosim.streams.base import Block, RandomAccess
 from neurosim.streams.resample import resample
 
@@ -167,32 +168,12 @@ def _quieten() -> None:
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-@contextmanager
-def _silent_library(image: "Image") -> Iterator[None]:
-    """Keep what the library of TIFFs writes past Python, to the descriptor of standard error, from being seen."""
-    try:
-        kept = os.dup(2) if image.format == "TIFF" else None
-    except OSError:  # standard error is closed
-        kept = None
-    if kept is None:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def _planes(image: "Image", left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
     """Return a box of an image as uint8 (3, height, width), converted strip by strip: a large image fills memory once.
 
     Of 16 bits a pixel the upper 8 are kept.
     """
-    with _silent_library(image):
+    with silent_standard_error() if image.format == "TIFF" else nullcontext():  # its library writes past Python
         image.load()
     mode = image.mode
     deep = mode.startswith("I;16") or (mode == "I" and image.format in {"PNG", "PPM"})

@@ -43,9 +43,20 @@ class Watcher:
         self.states[count] = chip.state_sha256
 
 
+CHUNKS = [(1, 1), (7, 1), (50, 1), (256, 1), (7, 2), (64, 3), (1000, 2)]
+EVERY = [100, 7, 1, 1000, [1, 7, 8, 64, 100], [300], [299, 300, 5000]]
+
+
+def cases():
+    """Give every chunk with one choice of samples, and every choice with one chunk; the rest is slow."""
+    for chunk, threads in CHUNKS:
+        for every in EVERY:
+            quick = (chunk, threads) == (64, 3) or every == EVERY[4]
+            yield pytest.param(chunk, threads, every, marks=[] if quick else pytest.mark.slow)
+
+
 @pytest.mark.parametrize("make", [of_one, of_two, of_images])
-@pytest.mark.parametrize(("chunk", "threads"), [(1, 1), (7, 1), (50, 1), (256, 1), (7, 2), (64, 3), (1000, 2)])
-@pytest.mark.parametrize("every", [100, 7, 1, 1000, [1, 7, 8, 64, 100], [300], [299, 300, 5000]], ids=str)
+@pytest.mark.parametrize(("chunk", "threads", "every"), list(cases()), ids=str)
 def test_watching_changes_no_bit_and_counts_are_exact(make, chunk, threads, every, samples):
     watch = Watcher(samples)
     learned = make().learn(samples, chunk=chunk, threads=threads, every=every, watch=watch)

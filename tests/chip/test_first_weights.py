@@ -219,7 +219,8 @@ def test_one_layer_has_one_entry(initial):
 
 
 def test_the_untrained_network_of_a_comparison_begins_with_the_array():
-    train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
+    blocks = (next(ns.open_stream(f"digits:{part}").blocks(size=400)) for part in ("train", "test"))
+    train, test = (ArrayStream(block.samples, block.labels) for block in blocks)
     frozen = ns.compare(one(ns.recipes.softhebb(12, rate=0, temperature=0.01)).learn(train), train, test)
     learned = ns.compare(one(ns.recipes.softhebb(12, initial="zeros", temperature=0.01)).learn(train), train, test)
     assert frozen[0].accuracy == frozen[1].accuracy

@@ -209,7 +209,8 @@ def test_bad_input_amid_the_stream_keeps_what_was_learned_before(tmp_path, lines
     result = invoke("stream", "-", "--inputs", "2", "--state", state, *options, stdin=lines, code=2)
     assert words in result.stderr
     assert "--skip-bad" in result.stderr
-    assert f"the state has all that was learned before, up to sample {learned}" in result.stderr
+    counted = f"samples learned in this run before: {learned}; " if learned else ""
+    assert f"{counted}the state has all that was learned before, up to sample {learned}: {state}" in result.stderr
     assert result.stderr.count("\n") == 1
     assert ns.Chip.load(state).samples == store.read(state).position == learned
 

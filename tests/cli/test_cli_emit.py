@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from commands import invoke
-from processes import COMMAND, wait_until
+from processes import COMMAND, wait_until, waits_for_input
 
 import neurosim as ns
 from neurosim.cli import emitting
@@ -102,6 +102,7 @@ def test_a_record_comes_while_the_next_line_is_waited_for_and_a_signal_ends_it(t
             process.stdin.write(line)
             assert line_of(process).startswith(b"%d,%d," % (number, winner))
         process.stdin.write(LINES[20][:2])  # the beginning of a line is no sample
+        wait_until(waits_for_input(process), process)
         process.send_signal(signal.SIGINT)
         code, errors = ended(process)
         assert (code, process.stdout.read()) == (128 + signal.SIGINT, b"")

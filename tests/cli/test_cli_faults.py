@@ -174,7 +174,8 @@ def test_what_needs_no_compiled_code_looks_for_no_folder(monkeypatch):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize(("words", "code"), [
-    (("stream", "nowhere.csv"), 2), (("--nothing",), 2), (("stream", "rows.csv", "--neurons", "2"), 0),
+    (("stream", "nowhere.csv"), 2), pytest.param(("--nothing",), 2, marks=pytest.mark.slow),
+    (("stream", "rows.csv", "--neurons", "2"), 0),
     (("stream", "rows.csv", "--neurons", "2", "--emit", "winner"), 2),
 ])  # fmt: skip
 def test_what_cannot_be_said_on_standard_error_is_no_other_exit_code(tmp_path, words, code):

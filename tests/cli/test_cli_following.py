@@ -181,3 +181,83 @@ def test_only_what_can_be_set_is_advised_to_be(tmp_path):
     found = {name: invoke(*words, name, value, code=2).stderr for name, value in advised.items()}
     assert all("or give --restart" in error for error in found.values())
     assert {name for name, error in found.items() if "--set NAME=VALUE" in error} == {"--rate", "--window"}
+
+
+RESPOND = ("stream", "-", "--inputs", 4, "--label", -1, "--respond", "--emit-format", "ndjson", *FIELDS)
+
+
+def learned(state, *options, lines=LINES):
+    invoke(*PIPE, *options, "--state", state, stdin=lines)
+    return state.read_bytes()
+
+
+def test_a_frozen_chip_scores_and_names_on_from_what_it_learned(tmp_path):
+    state = tmp_path / "chip.h5"
+    before = learned(state, *FOLLOWING, lines="".join(LINES.splitlines(True)[:150]))
+    told = invoke(*RESPOND, *FOLLOWING, "--state", state, stdin="".join(LINES.splitlines(True)[150:]))
+    assert state.read_bytes() == before
+    assert "novelty goes on from what state" in told.stderr
+    assert "prequential goes on from what state" in told.stderr
+    chip, beside = ns.Chip.load(state), store.read(state).beside
+    novelty = ns.Novelty(chip, ("shortfall", "entropy"), quantile=0.9)
+    prequential = ns.Prequential(chip, share=0.5, seed=2)
+    novelty.restore(beside["novelty"])
+    prequential.restore(beside["prequential"])
+    named = []
+
+    class Names:
+        wants = prequential.wants
+
+        def take(self, *told):
+            prequential.take(*told)
+            named.extend(None if name < 0 else name for name in prequential.predicted)
+
+    records = [json.loads(line) for line in told.stdout.splitlines()]
+    for x, record in zip(ROWS[150:], records, strict=True):
+        scored = novelty.learn_one(chip.respond_one(x))
+        assert (record["novelty"], record["threshold"], record["novel"]) == (scored[0], scored[1], int(scored[2]))
+    ns.run(chip, ns.streams.ArrayStream(ROWS[150:], LABELS[150:]), listener=Names(), learning=False)
+    assert [record["predicted"] for record in records] == named
+    assert None not in named
+    assert f"{novelty.novel} samples" in told.stderr  # the table counts on from the state's
+
+
+def test_a_frozen_chip_without_a_measure_begins_one_and_says_so(tmp_path):
+    state = tmp_path / "chip.h5"
+    learned(state)
+    told = invoke(*RESPOND, *FOLLOWING, "--state", state, stdin=LINES)
+    assert f"novelty begins anew: state {state} keeps none" in told.stderr
+    assert f"prequential begins anew: state {state} keeps none" in told.stderr
+    chip = ns.Chip.load(state)
+    novelty = ns.Novelty(chip, ("shortfall", "entropy"), quantile=0.9)
+    scores = [novelty.learn_one(chip.respond_one(x)).novelty for x in ROWS]
+    assert [json.loads(line)["novelty"] for line in told.stdout.splitlines()] == scores
+
+
+@pytest.mark.parametrize(("options", "advice"), [
+    (("--novelty", "shortfall", "--prequential", "--label-share", 0.5), "--novelty LIST and --novelty-quantile Q"),
+    ((*FOLLOWING[:4], "--prequential"), "--label-share S"), ((), "--novelty LIST and --novelty-quantile Q"),
+])  # fmt: skip
+def test_other_constants_are_refused_with_what_helps(tmp_path, options, advice):
+    state = tmp_path / "chip.h5"
+    before = learned(state, *FOLLOWING)
+    frozen = invoke(*RESPOND, *options, "--state", state, stdin=LINES, code=2).stderr.splitlines()[-1]
+    assert frozen.endswith(f"; give {advice} as when this was kept")
+    learning = invoke(*PIPE, *options, *FIELDS, "--state", state, stdin=LINES, code=2).stderr.splitlines()[-1]
+    assert learning.endswith(f"; give {advice} as when this was kept; or begin anew, with --restart")
+    assert state.read_bytes() == before
+
+
+def test_words_are_the_labels_that_the_table_of_a_frozen_chip_has(tmp_path):
+    state = tmp_path / "chip.h5"
+    words = [f"{row},{('cat', 'dog', 'elk')[label]}\n" for row, label in zip(BARE, LABELS, strict=True)]
+    learned(state, "--prequential", lines="".join(words))
+    contents, chip = store.read(state), ns.Chip.load(state)
+    prequential = ns.Prequential(chip, seed=2)
+    prequential.restore(contents.beside["prequential"])
+    expected = contents.classes[prequential.labels.table.names[chip.respond_one(ROWS[1]).winner]]
+    first, second = words[1].strip().rpartition(",")[2], words[0].strip().rpartition(",")[2]
+    assert contents.classes[0] == second != first  # so they would be numbered otherwise, if they were numbered anew
+    told = invoke(*RESPOND, "--prequential", "--state", state, stdin=words[1] + words[0]).stdout.splitlines()
+    assert [json.loads(line)["label"] for line in told] == [first, second]
+    assert json.loads(told[0])["predicted"] == expected

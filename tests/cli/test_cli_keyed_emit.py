@@ -297,3 +297,33 @@ def test_a_signal_ends_it_with_its_code_and_all_records(tmp_path, rows):
         finally:
             process.kill()
     assert len(lines) - 1 == fleets.read(state).position == ns.Fleet.load(state).samples.sum()
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_frozen_fleet_scores_and_names_on_from_what_it_learned(tmp_path):
+    state, measured = tmp_path / "fleet.h5", ("--novelty", "shortfall", "--novelty-quantile", 0.9)
+    invoke(*words(tmp_path, *measured, "--state", state))
+    before = state.read_bytes()
+    frozen = ["stream", "rows.csv", "--root", tmp_path, "--key", "sensor", "--state", state, "--respond"]
+    told = invoke(*frozen, *measured, "--emit", "novelty", "--emit-format", "ndjson")
+    assert f"novelty goes on from what state {state} keeps of it" in told.stderr
+    fleet, scores = ns.Fleet.load(state), []
+    novelty = ns.FleetNovelty(fleet, quantile=0.9)
+    novelty.restore(fleets.read(state).beside["novelty"])
+
+    class Scores:
+        wants = novelty.wants
+
+        def take(self, batch):
+            novelty.take(batch)
+            scores.extend(novelty.scores.tolist())
+
+    stream = ns.open_stream("rows.csv", root=tmp_path, key="sensor")
+    ns.run_fleet(fleet, stream, listener=Scores(), learning=False)
+    found = [json.loads(line)["novelty"] for line in told.stdout.splitlines()]
+    assert found == [None if np.isnan(score) else score for score in scores]
+    refused = invoke(*frozen, "--novelty", "entropy", "--emit", "novelty", code=2).stderr
+    assert "give --novelty LIST and --novelty-quantile Q as when this was kept" in refused
+    anew = invoke(*frozen, "--emit", "predicted").stderr
+    assert f"prequential begins anew: state {state} keeps none" in anew
+    assert state.read_bytes() == before

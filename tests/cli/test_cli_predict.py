@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import invoke, stream
+from processes import wait_until, waits_for_input
 
 import neurosim as ns
 
@@ -180,6 +181,7 @@ def test_a_pipe_is_answered_line_by_line_until_it_is_interrupted(folder):
             process.stdin.flush()
             said += [process.stdout.readline() for _ in range(1 if said else 2)]  # each comes before the next is sent
             process.send_signal(signal.SIGUSR1)  # which asks for a state, and there is none to write
+        wait_until(waits_for_input(process), process)  # for between two reads Python would see a signal after the next
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
         assert process.wait(60) == 130

@@ -15,6 +15,11 @@ from neurosim.hardware.placement.floor_plan import floor_plan, relative_height
 from neurosim.reporting.figures import panels
 
 
+def few_of(names):
+    """Mark all slow but every third."""
+    return [pytest.param(name, marks=[pytest.mark.slow] if n % 3 else []) for n, name in enumerate(names)]
+
+
 def run(neurons=11, learning=False, bits=8):
     first, second = counted.dense(0, 10, neurons, bits), counted.dense(1, neurons, 3, bits, soft=False)
     return counted.counts(
@@ -25,7 +30,7 @@ def run(neurons=11, learning=False, bits=8):
 
 
 @pytest.mark.parametrize("deadline", [None, pytest.param(1e-6, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", hardware.names())
+@pytest.mark.parametrize("name", few_of(hardware.names()))
 def test_the_figure_keeps_the_style(name, deadline):
     chip = hardware.load(name)
     bits = min(8, chip.structure.weight_bits)

@@ -146,10 +146,10 @@ def run_closed(package, places, closed, named=True):
 
 
 @pytest.mark.parametrize(("place", "closed", "named"), [
-    ("named", ["named"], True),
     ("named", ["named", "beside", "user"], True),
-    ("beside", ["beside"], False),
     ("beside", ["beside"], True),
+    pytest.param("named", ["named"], True, marks=pytest.mark.slow),
+    pytest.param("beside", ["beside"], False, marks=pytest.mark.slow),
     pytest.param("beside", ["beside", "named"], True, marks=pytest.mark.slow),
     pytest.param("user", ["beside", "user"], False, marks=pytest.mark.slow),
     pytest.param("user", ["named", "beside", "user"], True, marks=pytest.mark.slow),
@@ -187,7 +187,7 @@ def test_of_folders_that_can_be_written_the_named_one_is_the_only_one(package, p
     assert len(entries(places["named"])) == 2
 
 
-@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+@pytest.mark.parametrize("ending", [pytest.param(".nbi", marks=pytest.mark.slow), ".nbc"])
 def test_what_is_broken_in_one_folder_is_read_from_the_next(package, places, ending):
     kept = entries(places["beside"])
     filled(package, places, "beside")

@@ -273,6 +273,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "events/es.py": ("return 127 if first == 0xFF", "return 128 if first == 0xFF"),
         "events/evt2.py": ("(fields >> 22) & 0x3F", "(fields >> 22) & 0x1F"),
         "events/evt3.py": ("else (base, polarity)", "else (base + 1, polarity)"),
+        "events/masks.py": ("column += 1", "column += 2"),
         "events/tally.py": ("counts[OUTSIDE] += len(events) - kept", "counts[OUTSIDE] += len(events)"),
         "events/wrapping.py": ("return turned + 1", "return turned + 2"),
     }),

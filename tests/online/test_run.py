@@ -173,7 +173,8 @@ def test_a_refused_sample_ends_the_run_with_a_last_snapshot(make_chip, samples, 
         ns.run(make_chip(40, 20), stream, state=state, chunk=chunk, threads=threads)
     assert [note.partition(" (")[0] for note in caught.value.__notes__] == [
         "skip_bad=True",
-        "the state has all that was learned before, up to sample 123",
+        "samples learned in this run before: 123",
+        f"the state has all that was learned before, up to sample 123: {state}",
     ]
     assert store.read(state).position == 123
     chip = ns.Chip.load(state)
@@ -186,6 +187,20 @@ def test_a_first_sample_that_is_refused_leaves_no_file(make_chip, samples, state
     with pytest.raises(ns.SampleError, match="sample 0"):
         ns.run(make_chip(9), Given(-1 - samples), state=state)
     assert not state.exists()
+
+
+def test_a_chip_that_diverges_says_which_snapshot_stands(make_chip, samples, state):
+    chip = make_chip(9)
+
+    def spoil(report):
+        if report.samples == 55:
+            chip.layers[0].state.norms[...] = np.nan
+
+    with pytest.raises(ns.DivergedError) as caught:
+        ns.run(chip, ArrayStream(samples), state=state, chunk=1, watch=spoil, snapshot_samples=20)
+    says = f"the state is that of the snapshot before: {state}"
+    assert caught.value.__notes__ == ["samples learned in this run before: 55", says]
+    assert store.read(state).position == 40
 
 
 def test_an_error_of_the_watcher_of_a_run_keeps_what_was_learned(make_chip, samples, state):

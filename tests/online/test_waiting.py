@@ -43,7 +43,9 @@ def until_at(state, position):
     return lambda: wait_until(lambda: state.exists() and store.read(state).position == position)
 
 
-@pytest.mark.parametrize(("chunk", "threads"), [(1, 1), (1, 2), (10, 1), (10, 3)])
+@pytest.mark.parametrize(("chunk", "threads"), [
+    (1, 1), (10, 3), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, 2), (10, 1)))
+])  # fmt: skip
 def test_a_silent_sensor_is_snapshotted_by_the_clock(make_chip, samples, state, chunk, threads):
     seen = {}
 

@@ -215,11 +215,14 @@ def test_constants_out_of_range_are_refused(make, words):
         make()
 
 
+TRAIN, TEST = 480, 120  # a third of the digits: enough to tell a chip that has learned from one that has not
+
+
 class Counted(ArrayStream):
     """Digits that count how often they are read."""
 
-    def __init__(self, part):
-        samples, labels = next(ns.open_stream(f"digits:{part}").blocks(size=2000))
+    def __init__(self, part, count):
+        samples, labels = next(ns.open_stream(f"digits:{part}").blocks(size=count))
         super().__init__(samples, labels, name=part)
         self.reads = 0
 
@@ -230,7 +233,7 @@ class Counted(ArrayStream):
 
 @pytest.fixture(scope="module")
 def parts():
-    return Counted("train"), Counted("test")
+    return Counted("train", TRAIN), Counted("test", TEST)
 
 
 def by_hand(readout, chip, train, test):
@@ -266,8 +269,8 @@ def test_a_comparison_is_of_its_parts(make_chip, parts, neurons):
             expected[kind] = by_hand(LinearReadout(features=kind), network, train, test)
         expected["logistic"] = by_hand(LinearReadout(classifier="logistic"), network, train, test)
         assert row.accuracy == expected
-        assert set(row.train_samples.values()) == {1437}
-        assert row.test_samples == 360
+        assert set(row.train_samples.values()) == {TRAIN}
+        assert row.test_samples == TEST
         assert row.linear == by_hand_choice(network, train)
     assert rows[0].accuracy["winner"] > rows[1].accuracy["winner"]
 
@@ -281,22 +284,22 @@ def test_raw_inputs_have_linear_probes_and_neighbours_alone(make_chip, parts):
     assert raw.accuracy["neighbours"] == pytest.approx(nearest, abs=1e-9)
     readout = fed(LinearReadout(), as_response(x), labels)
     assert raw.accuracy["output"] == np.mean(readout.predict(as_response(x_test)) == labels_test)
-    applies = {"output": 1437, "logistic": 1437, "neighbours": 1437}
+    applies = {"output": TRAIN, "logistic": TRAIN, "neighbours": TRAIN}
     assert raw.train_samples == {name: applies.get(name) for name in raw.accuracy}
     assert {name for name, value in raw.accuracy.items() if value is not None} == set(applies)
 
 
 def test_streams_are_read_once_a_network_if_memory_admits_and_results_do_not_depend_on_it(make_chip, monkeypatch):
-    train, test = Counted("train"), Counted("test")
+    train, test = Counted("train", TRAIN), Counted("test", TEST)
     chip = make_chip(64)
     rows = ns.compare(chip, train, test)
     assert (train.reads, test.reads) == (3, 3)
-    monkeypatch.setattr("neurosim.readouts.linear.FEATURE_BYTES", 4 * 64 * 1437)  # one readout's features
+    monkeypatch.setattr("neurosim.readouts.linear.FEATURE_BYTES", 4 * 64 * TRAIN)  # one readout's features
     assert ns.compare(chip, train, test) == rows
     assert (train.reads, test.reads) == (3 + 4 + 4 + 1, 6)
-    monkeypatch.setattr("neurosim.readouts.linear.FEATURE_BYTES", 4 * 64 * 500)
+    monkeypatch.setattr("neurosim.readouts.linear.FEATURE_BYTES", 4 * 64 * 170)
     seen = ns.compare(chip, train, test)[0].train_samples
-    assert (seen["winner"], seen["triangle"], seen["output"], seen["neighbours"]) == (1437, 500, 500, 1437)
+    assert (seen["winner"], seen["triangle"], seen["output"], seen["neighbours"]) == (TRAIN, 170, 170, TRAIN)
 
 
 def test_what_cannot_be_compared_is_refused(make_chip):

@@ -60,7 +60,7 @@ def test_any_method_can_be_missing_or_alone(part):
         check([cell for cell in asked if cell.name in of_method], finished)
 
 
-@pytest.mark.parametrize("share", [0.05, 1.0])
+@pytest.mark.parametrize("share", [0.05, pytest.param(1.0, marks=pytest.mark.slow)])
 def test_figures_are_drawn_of_what_is_finished(tmp_path, share):
     asked = study.cells(2, fast=False)
     names = study.figures(asked, made_up(asked, 2, share), Folder(tmp_path))

@@ -54,7 +54,7 @@ def test_the_figure_of_radii(tmp_path, drawn):
     readable.check(drawn[0])
 
 
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_figures_of_the_bayesian_study(tmp_path, drawn, fast):
     sources = {"train": "digits:train", "test": "digits:test"} if fast else {}
     asked = [cell for cell in study.cells(1, fast, **sources) if cell.settings["dataset"] != "cifar10"]

@@ -74,7 +74,7 @@ def test_what_an_interrupt_finds_written_is_done_and_what_it_cancels_is_no_warni
     assert [row.record["status"] for row in engine.rows()].count("done") == 1
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_optuna_asks_the_same_whatever_the_jobs_and_where_it_was_stopped(tmp_path, jobs):
     pytest.importorskip("optuna", reason="the extra studies is not installed")
     search = {"method": "optuna", "points": 18, "batch": 3, "seed": 5}

@@ -1,6 +1,7 @@
 """Sweeps: study files, which points they have, keys, the Pareto front, and the table."""
 
 from dataclasses import replace
+from itertools import product
 
 import h5py
 import numpy as np
@@ -227,10 +228,15 @@ def test_files_are_named_as_seen_from_the_study(tmp_path, monkeypatch):
         assert read.vary["hardware.other"].values == (f"{folder}/a.toml", "/b.toml", "loihi")
 
 
-@pytest.mark.parametrize("name", ["cost", "energy_J", "latency_s", "odd_name_$x_{", "area_mm2"])
-@pytest.mark.parametrize("wish", ["min", "max"])
-@pytest.mark.parametrize("kinds", [["points"], ["loihi", "a chip with a name of many words, and more of them", "c"]])
-@pytest.mark.parametrize(("span", "chances"), [(2, True), (1e4, False)])
+FIGURES = product(
+    ["cost", "energy_J", "latency_s", "odd_name_$x_{", "area_mm2"], ["min", "max"],
+    [["points"], ["loihi", "a chip with a name of many words, and more of them", "c"]], [(2, True), (1e4, False)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "wish", "kinds", "span", "chances"), [
+    pytest.param(*case[:3], *case[3], marks=[pytest.mark.slow] if n % 5 else []) for n, case in enumerate(FIGURES)
+])  # fmt: skip
 def test_figures_keep_the_style_and_say_what_is_better(name, wish, kinds, span, chances):
     readable = pytest.importorskip("readable", reason="the extra views is not installed")
     rng = np.random.default_rng(0)

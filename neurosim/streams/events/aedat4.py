@@ -10,6 +10,8 @@ import numpy as np
 from neurosim.errors import StreamError
 from neurosim.outside.arrays import shortened
 from neurosim.outside.files import check_regular
+from neurosim.outside.standard_error import silent_standard_error
+from neurosim.streams.events.aedat4_container import check_header, position_of
 from neurosim.streams.events.event import Counts, Events
 from neurosim.streams.events.opened import Opened, new_events
 
@@ -24,7 +26,7 @@ def open_aedat4(path: Path) -> Opened:
     Raises
     ------
     StreamError
-        If the package `aedat` is missing, or cannot read the file: it does not say at which byte.
+        If the package `aedat` is missing, or cannot read the file.
     """
     decoder = _decoder(path)
     found = {number: stream for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"}
@@ -38,7 +40,7 @@ def open_aedat4(path: Path) -> Opened:
 def _batches(path: Path, stream: int, counts: Counts) -> Iterator[Events]:
     held, number = list[Any](), 0  # packets are short: several together are read faster
     try:
-        for packet in _told(path, iter(_decoder(path))):
+        for packet in _told(path, iter(_decoder(path)), check_header(path)):
             if "events" in packet and packet["stream_id"] == stream:
                 held.append(packet["events"])
                 number += len(held[-1])
@@ -77,19 +79,27 @@ def _decoder(path: Path) -> Any:
     except ImportError as error:
         advice = "pip install 'neurosim-chip[events]'"
         raise StreamError(f"{path} must be read by the package aedat, which is not installed: {advice}") from error
+    check_header(path)
     return next(_told(path, iter(lambda: aedat.Decoder(path), None)))
 
 
-def _told(path: Path, items: Iterator[Any]) -> Iterator[Any]:
-    """Give what the package gives, and its faults as StreamError: a panic of Rust is no Exception."""
+def _told(path: Path, items: Iterator[Any], first: int | None = None) -> Iterator[Any]:
+    """Give what the package gives, and its faults as StreamError: a panic of Rust is no Exception, and writes lines.
+
+    `first` is the byte of the first packet, if the items are packets.
+    """
+    number = 0
     while True:
         try:
-            item = next(items)
+            with silent_standard_error():
+                item = next(items)
         except StopIteration:
             return
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
                 raise
             why = shortened(str(error) or type(error).__name__, 200)
-            raise StreamError(f"{path} must be an AEDAT 4 file that can be read: {why}") from error
+            where = "" if first is None else f", in the packet at byte {position_of(path, first, number)}"
+            raise StreamError(f"{path} must be an AEDAT 4 file that can be read{where}: {why}") from error
         yield item
+        number += 1

@@ -7,6 +7,7 @@ one that its state has learned from. Offsets that a broker keeps for a group wou
 """
 
 import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from neurosim.errors import StreamError
 from neurosim.outside.files import check_regular
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.names import hosts_found
 from neurosim.streams.live.spelling import choice, host_and_port, package, split_options
 from neurosim.streams.live.transport import Ended, Message, Transport
 from neurosim.streams.sources import hidden
@@ -26,6 +28,7 @@ QUEUED = 16384  # KiB of messages that wait within the client
 LONGEST_HOLD = 86_400_000  # milliseconds that a run may be held without the client's giving it up: its limit
 SILENT = 5.0  # seconds without a message after which the broker is asked whether it is there
 PROBE = 2.0  # seconds that it has to answer
+LEAVING = 1.0  # seconds that the client has to end; then it ends by itself
 OWN = ("bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset")
 
 
@@ -94,8 +97,10 @@ class Kafka(Transport):
         """
         until, self._fault, self._doubtful = time.monotonic() + seconds, None, False
         kafka = self._client
+        servers = [server.rpartition(":") for server in self._servers.split(",")]
+        found = hosts_found([(host, int(port)) for host, _, port in servers], seconds / 2, self.ended)
         try:
-            self._consumer = kafka.Consumer(self._settings(), logger=_silent())
+            self._consumer = kafka.Consumer(self._settings(found), logger=_silent())
         except (kafka.KafkaException, ValueError, TypeError) as error:
             raise StreamError(f"properties of kafka must be librdkafka's, but: {_words(error)}") from None
         try:
@@ -141,14 +146,17 @@ class Kafka(Transport):
 
     def close(self) -> None:
         """Leave the brokers."""
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            closing = threading.Thread(target=consumer.close, name="neurosim-kafka", daemon=True)
+            closing.start()  # it waits for the client's threads, and one that looks up a broker's name may hang
+            closing.join(LEAVING)
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, servers: Sequence[tuple[str, int]]) -> dict[str, Any]:
         """Return the properties of the client: nothing is committed, and no place is chosen for us."""
+        places = ",".join(f"{host}:{port}" for host, port in servers)
         own = {
-            "bootstrap.servers": self._servers, "enable.auto.commit": False, "enable.auto.offset.store": False,
+            "bootstrap.servers": places, "enable.auto.commit": False, "enable.auto.offset.store": False,
             "auto.offset.reset": "error", "error_cb": self._note,
         }  # fmt: skip
         usual = {

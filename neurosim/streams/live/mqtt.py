@@ -7,6 +7,7 @@ room here, and no event loop runs beside it.
 """
 
 import os
+import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.names import connected
 from neurosim.streams.live.spelling import choice, host_and_port, package, split_options
 from neurosim.streams.live.transport import Message, Transport
 from neurosim.streams.sources import hidden
@@ -134,7 +136,12 @@ class MQTT(Transport):
     def _made(self, seconds: float) -> Any:
         """Return a client that tells this one what happens."""
         paho = self._paho
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self._name, protocol=paho.MQTTv5)
+
+        class Client(paho.Client):  # type: ignore[misc, name-defined]
+            def _create_socket_connection(own) -> socket.socket:  # noqa: N805 - its own lookup of names has no limit
+                return connected(self._host, self._port, seconds, self.ended)
+
+        client = Client(paho.CallbackAPIVersion.VERSION2, client_id=self._name, protocol=paho.MQTTv5)
         client.connect_timeout = max(0.1, seconds)
         client.on_connect, client.on_subscribe = self._connected, self._answered
         client.on_message, client.on_disconnect = self._take, self._left

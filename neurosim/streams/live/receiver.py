@@ -124,7 +124,7 @@ class Receiver:
 
     def start(self) -> None:
         """Begin to receive."""
-        self._heard = time.monotonic()
+        self._heard, self._transport.ended = time.monotonic(), self._ended
         self._thread.start()
 
     def close(self) -> None:

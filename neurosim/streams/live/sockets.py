@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.names import addresses, connected
 from neurosim.streams.live.receiver import TICK
 from neurosim.streams.live.spelling import LARGEST_PORT, check_host
 from neurosim.streams.live.transport import Closed, Message, Transport
@@ -45,7 +46,7 @@ def address(source: str, text: str, *, local: bool) -> tuple[str, int]:
 
 def listening(host: str, port: int, kind: int) -> socket.socket:
     """Return a socket that is bound to an address of this machine."""
-    family, _, protocol, _, place = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+    family, _, protocol, _, place = addresses(host, port, kind=kind, flags=socket.AI_PASSIVE)[0]
     bound = socket.socket(family, kind, protocol)
     try:
         if kind == socket.SOCK_STREAM:
@@ -116,7 +117,7 @@ class Client(Connection):
 
     def open(self, seconds: float) -> bool:
         """Connect: see `Transport`."""
-        self._take(socket.create_connection(self._peer, timeout=seconds))
+        self._take(connected(*self._peer, seconds, self.ended))
         return True
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import NamedTuple
 
 
@@ -56,6 +57,8 @@ class Transport(ABC):
         Of frames, where messages are always such, whatever is asked for: `f32`.
     lost : int
         Messages that are known to be lost before they were received: the system dropped them, or numbers are missing.
+    ended : threading.Event or None
+        Set when nobody reads any more: what takes long within `open` looks at it.
     """
 
     kind: str
@@ -64,6 +67,7 @@ class Transport(ABC):
     replays = False
     format: str | None = None
     lost = 0
+    ended: Event | None = None
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
         """Take hold of what others need in order to reach this source, such as a port; called by the reader's thread.

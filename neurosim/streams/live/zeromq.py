@@ -4,18 +4,23 @@ https://zguide.zeromq.org/docs/chapter5 says what a publisher loses: all that it
 there, and what a slow one has no room for. One that pushes waits.
 """
 
+import re
+import threading
 import time
 from collections.abc import Sequence
+from socket import AF_INET
 from typing import Any
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.names import addresses
 from neurosim.streams.live.spelling import choice, host_and_port, package, split_options
 from neurosim.streams.live.transport import Message, Transport
 
 OPTIONS = {"kind": "sub", "bind": "no", "topic": ""}
 MOST = 1024  # messages that are taken at once, and that wait in the socket's own queue
 LARGEST = 1 << 24  # bytes of a message; the peer of a larger one is disconnected
+NAME = re.compile(r"[^\W_*][^:;*]*")  # of a host, or an address of IP version 4
 
 
 class ZeroMQ(Transport):
@@ -51,7 +56,8 @@ class ZeroMQ(Transport):
         StreamError
             If it is no endpoint.
         """
-        zmq = self._zmq
+        zmq, until = self._zmq, time.monotonic() + seconds
+        endpoint = self._endpoint if self._bind else _looked_up(self._endpoint, seconds, self.ended)
         self._gone = False
         self._context = self._context or zmq.Context()
         self._socket = socket = self._context.socket(zmq.SUB if self._type == "sub" else zmq.PULL)
@@ -60,7 +66,7 @@ class ZeroMQ(Transport):
             socket.subscribe(self._topic)
         self._monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         try:
-            (socket.bind if self._bind else socket.connect)(self._endpoint)
+            (socket.bind if self._bind else socket.connect)(endpoint)
         except zmq.ZMQError as error:
             self.close()
             if error.errno in (zmq.EINVAL, zmq.EPROTONOSUPPORT):
@@ -69,7 +75,7 @@ class ZeroMQ(Transport):
                     f"endpoint of zmq must be one of ZeroMQ's, got {self._endpoint}: {error}{advice}"
                 ) from None
             raise ConnectionError(f"{self._endpoint}: {error}") from None
-        if not self._bind and not self._greeted(seconds):
+        if not self._bind and not self._greeted(until):
             self.close()
             raise ConnectionError(f"nobody answers at {self._endpoint}")
         return True
@@ -120,9 +126,8 @@ class ZeroMQ(Transport):
             events.append(received(self._monitor, self._zmq.NOBLOCK)["event"])
         return events
 
-    def _greeted(self, seconds: float) -> bool:
-        """Wait until the peer answers as one that speaks ZeroMQ."""
-        until = time.monotonic() + seconds
+    def _greeted(self, until: float) -> bool:
+        """Wait until the peer answers as one that speaks ZeroMQ, or it is so late."""
         while (left := until - time.monotonic()) > 0:
             if self._zmq.EVENT_HANDSHAKE_SUCCEEDED in self._events(max(1, round(1000 * left))):
                 return True
@@ -131,6 +136,19 @@ class ZeroMQ(Transport):
     def _left(self) -> bool:
         """Return whether the peer is gone: the socket would connect again by itself, and nobody would know."""
         return self._zmq.EVENT_DISCONNECTED in self._events(0)
+
+
+def _looked_up(endpoint: str, seconds: float, ended: threading.Event | None) -> str:
+    """Return an endpoint with the address of its host, of IP version 4 as ZeroMQ has it: its own lookup has no limit.
+
+    What is no name of a host stays, and is ZeroMQ's to refuse.
+    """
+    scheme, _, rest = endpoint.partition("://")
+    host, _, port = rest.rpartition(":")
+    if scheme != "tcp" or not port.isdecimal() or NAME.fullmatch(host) is None:
+        return endpoint
+    place = addresses(host, int(port), seconds, family=AF_INET, ended=ended)[0][4]
+    return f"tcp://{place[0]}:{place[1]}"
 
 
 @reader("zmq")

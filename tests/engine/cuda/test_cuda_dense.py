@@ -98,7 +98,10 @@ def test_what_follows_the_stream_gives_the_bits_of_the_cpu(name):
         check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, 4), theirs, name)
 
 
-@pytest.mark.parametrize(("neurons", "inputs"), [(1, 1), (1, 9), (3, 1), (8, 4), (9, 5), (16, 2), (17, 6), (24, 3)])
+@pytest.mark.parametrize(("neurons", "inputs"), [
+    (1, 1), (8, 4), (9, 5), (17, 6),
+    *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((1, 9), (3, 1), (16, 2), (24, 3))),
+])  # fmt: skip
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "from afar"])
 @pytest.mark.parametrize("name", ["recipe", "gate", "triangle", "window", "fold"])
 def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
@@ -127,7 +130,15 @@ def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
         check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, 3), theirs)
 
 
-@pytest.mark.parametrize("name", ["recipe", "window", "signed gate", "few bits", "conscience"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recipe",
+        "window",
+        "few bits",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("signed gate", "conscience")),
+    ],
+)
 def test_bits_depend_on_nothing_but_the_samples(name):
     constants = every_layer(name, 8)
     X, labels, modulators = samples(8, 6, False)

@@ -52,7 +52,8 @@ def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surfac
     words = ["stream", f"{source}:{port}", "--encode", "local:radius=1,tau=3ms", "--sensor", "8,6", "--neurons", "4"]
     command = [sys.executable, "-m", "neurosim", *words, "--idle", "4", "--skip-bad", "--json", "--state", str(state)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        _wait_for(port)
+        line = process.stderr.readline()
+        assert line == f"Listening at 127.0.0.1:{port}.\n", line + process.communicate(timeout=WAIT)[1]
         with socket.socket(type=socket.SOCK_DGRAM) as sender:
             for first in range(0, 400, 16):
                 sender.sendto(packed(events[first : first + 16], layout), ("127.0.0.1", port))
@@ -74,19 +75,6 @@ def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surfac
     again = ns.open_stream(f"{source}:{port}", encode="local:radius=1,tau=3ms", sensor=(8, 6))
     assert restore(state, again) == 400
     np.testing.assert_array_equal(again.kept(0)["memory"], kept["memory"])
-
-
-def _wait_for(port):
-    """Wait until somebody has the port."""
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        with socket.socket(type=socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody listens")
 
 
 def test_a_camera_needs_an_encoder_and_a_sensor():
