@@ -1,6 +1,10 @@
 """Learning, a line of neurons at a time: of the rule of SoftHebb, after each sample, where many neurons are written.
 
-It does what `learning.py` does for each neuron, with the same arithmetic for each: the bits are the same.
+It does what `learning.py` does for each neuron, with the same arithmetic for each: the bits are the same. Each function
+mirrors another, and changes with it: `propose_by_lines` mirrors `learning.propose_steps` and `learning._size`,
+`decay_by_lines` mirrors `learning.apply_decay`, `_note_steps` mirrors `instruments.note_step`, `_rates` mirrors
+`rates.rate_of_neuron` and `norms.length_of`, and `_not_below_zero` mirrors `norms.not_below_zero`.
+tests/kernels/dense/test_by_lines.py compares them bit for bit.
 """
 
 import math

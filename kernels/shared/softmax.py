@@ -56,7 +56,7 @@ def decaying_exponential(x):
 
 
 @cell
-def maximum(x, lanes):
+def maximum(x):
     """Return the largest of x."""
     first, whole = x[0], x.size - x.size % LANES
     a = vector_of(first, x)
@@ -103,7 +103,7 @@ def _total_of(x, size):
 
 
 @cell
-def total_of(x, lanes):
+def total_of(x):
     """Return the sum of x, added in an order that depends on its size alone."""
     return _total_of(x, x.size)
 
@@ -111,7 +111,7 @@ def total_of(x, lanes):
 @cell
 def _softmax_of_few(x, sharpness, y, lanes):
     """Do what `softmax` does, for no more than LANES numbers: in whole lines of `lanes`."""
-    top = maximum(x, lanes)
+    top = maximum(x)
     for start in range(0, x.size, LINE):
         put_line(lanes, start, line_or(x, start, x.size, top))
     for k in range((x.size + LINE - 1) // LINE * LINE):
@@ -127,10 +127,10 @@ def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
     if x.size <= LANES:
         return _softmax_of_few(x, sharpness, y, lanes)
-    top = maximum(x, lanes)
+    top = maximum(x)
     for k in range(x.size):
         y[k] = decaying_exponential(max(sharpness * (x[k] - top), LEAST))
-    share = ONE / total_of(y, lanes)
+    share = ONE / total_of(y)
     for k in range(x.size):
         y[k] *= share
     return top

@@ -14,6 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
+from numba.core.errors import TypingError
 from numba.core.imputils import lower_builtin, lower_cast
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, register_model
@@ -88,8 +89,15 @@ for _sign, _symbol in {
 _operator(operator.and_, True, ir.IRBuilder.and_)
 
 
-def _place(context, builder, array, value, start):
-    """Return where LINE entries of an array in C order begin."""
+def _vector_in(x):
+    """Return the type of LINE entries of an array, which must lie side by side."""
+    if x.ndim != 1 or x.layout != "C":
+        raise TypingError(f"a vector is LINE entries that lie side by side: the array must be in C order, got {x}")
+    return Vector(x.dtype)
+
+
+def _pointer_to(context, builder, array, value, start):
+    """Return the address of LINE entries of an array."""
     numbers = ir.VectorType(context.get_value_type(array.dtype), LINE)
     data = builder.gep(context.make_array(array)(context, builder, value).data, [start])
     return builder.bitcast(data, numbers.as_pointer())
@@ -107,9 +115,9 @@ def line_at(typing, x, start):
     """Return LINE entries of x from `start` on."""
 
     def write(context, builder, signature, values):
-        return builder.load(_place(context, builder, x, *values), align=x.dtype.bitwidth // 8)
+        return builder.load(_pointer_to(context, builder, x, *values), align=x.dtype.bitwidth // 8)
 
-    return Vector(x.dtype)(x, types.intp), write
+    return _vector_in(x)(x, types.intp), write
 
 
 @intrinsic
@@ -119,22 +127,24 @@ def line_or(typing, x, start, end, other):
     def write(context, builder, signature, values):
         array, start, end, other = values
         left = builder.sub(end, start)
-        places = ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)])
-        within = builder.icmp_signed("<", places, _all(builder, left))
-        place, align = _place(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        offsets = ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)])
+        within = builder.icmp_signed("<", offsets, _all(builder, left))
+        pointer, align = _pointer_to(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
         other = _all(builder, other)
-        return _masked(builder, "load", x, other.type, place, align, within, other)
+        return _masked(builder, "load", x, other.type, pointer, align, within, other)
 
-    return Vector(x.dtype)(x, types.intp, types.intp, x.dtype), write
+    return _vector_in(x)(x, types.intp, types.intp, x.dtype), write
 
 
 @intrinsic
 def put_line(typing, x, start, vector):
     """Write a vector to x from `start` on."""
 
+    _vector_in(x)
+
     def write(context, builder, signature, values):
         array, start, vector = values
-        builder.store(vector, _place(context, builder, x, array, start), align=x.dtype.bitwidth // 8)
+        builder.store(vector, _pointer_to(context, builder, x, array, start), align=x.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(x, types.intp, vector), write
@@ -144,10 +154,12 @@ def put_line(typing, x, start, vector):
 def put_where(typing, x, start, which, vector):
     """Write those numbers of a vector of which something is true to x from `start` on; the others are not touched."""
 
+    _vector_in(x)
+
     def write(context, builder, signature, values):
         array, start, which, vector = values
-        place, align = _place(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
-        _masked(builder, "store", x, ir.VoidType(), vector, place, align, which)
+        pointer, align = _pointer_to(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        _masked(builder, "store", x, ir.VoidType(), vector, pointer, align, which)
         return context.get_dummy_value()
 
     return types.void(x, types.intp, which, vector), write
@@ -178,7 +190,7 @@ def bits_of(typing, which):
 
 @intrinsic
 def lowest_bit(typing, bits):
-    """Return the place of the lowest bit that is one; there must be one."""
+    """Return the number of the lowest bit that is one, counted from 0; there must be one."""
     found = ir.Constant(ir.IntType(1), 1)
     return types.intp(types.int64), lambda context, builder, signature, values: builder.cttz(values[0], found)
 
@@ -190,8 +202,8 @@ def _folded(vector, fold):
         value, half = values[0], LINE // 2
         while half > 0:
             kind = ir.VectorType(ir.IntType(32), half)
-            places = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
-            first, second = (builder.shuffle_vector(value, value, some) for some in places)
+            halves = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
+            first, second = (builder.shuffle_vector(value, value, chosen_half) for chosen_half in halves)
             value = fold(builder, first, second)
             half //= 2
         return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
