@@ -145,7 +145,7 @@ def compete_by_own(address, kind, row, _label, _n, _unused):
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def take_responses(address, kind, row, _label, n, _unused):
     """Do what `compete` does, with responses that are given; return a neuron with a wild potential, if there is one."""
-    samples, _learning, _constants, _state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
+    samples, _learning, _constants, _state, _scratch, results, _own, _marks, _stages = kept_at(address, kind)
     given, potentials, responses = samples.responses[n], results.potentials[row], results.responses[row]
     copy_into(given, responses)
     wild = own_competition.first_wild(potentials, responses)

@@ -103,6 +103,11 @@ def _pointer_to(context, builder, array, value, start):
     return builder.bitcast(data, numbers.as_pointer())
 
 
+def _alignment(array):
+    """Return the size of an array's entries in bytes, as the operations of memory take it."""
+    return ir.Constant(ir.IntType(32), array.dtype.bitwidth // 8)
+
+
 def _masked(builder, name, array, returned, *values):
     """Call an operation of memory that leaves some of LINE entries alone."""
     kind = ir.FunctionType(returned, [value.type for value in values])
@@ -129,7 +134,7 @@ def line_or(typing, x, start, end, other):
         left = builder.sub(end, start)
         offsets = ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)])
         within = builder.icmp_signed("<", offsets, _all(builder, left))
-        pointer, align = _pointer_to(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        pointer, align = _pointer_to(context, builder, x, array, start), _alignment(x)
         other = _all(builder, other)
         return _masked(builder, "load", x, other.type, pointer, align, within, other)
 
@@ -139,7 +144,6 @@ def line_or(typing, x, start, end, other):
 @intrinsic
 def put_line(typing, x, start, vector):
     """Write a vector to x from `start` on."""
-
     _vector_in(x)
 
     def write(context, builder, signature, values):
@@ -153,12 +157,11 @@ def put_line(typing, x, start, vector):
 @intrinsic
 def put_where(typing, x, start, which, vector):
     """Write those numbers of a vector of which something is true to x from `start` on; the others are not touched."""
-
     _vector_in(x)
 
     def write(context, builder, signature, values):
         array, start, which, vector = values
-        pointer, align = _pointer_to(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        pointer, align = _pointer_to(context, builder, x, array, start), _alignment(x)
         _masked(builder, "store", x, ir.VoidType(), vector, pointer, align, which)
         return context.get_dummy_value()
 
