@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba import njit
-from numba import config
+from numba import config, njit
 from whole_grid import whole_grid
 
 import neurosim as ns
