@@ -180,7 +180,7 @@ def test_no_file_is_in_a_circle():
 
 def test_kernels_import_math_numpy_numba_and_themselves():
     plain = {"math", "numpy", "numba", "inspect", "typing", "collections", "functools", "hashlib", "pathlib"}
-    plain |= {"llvmlite"}  # Numba's own, for calls by address
+    plain |= {"llvmlite", "operator"}  # the first is Numba's own, for calls by address and vectors
     plain |= {"copy", "importlib", "logging", "os", "pickle", "sys", "time", "types", "warnings"}  # of how code is kept
     for name, path in MODULES.items():
         if name.startswith("neurosim.kernels"):

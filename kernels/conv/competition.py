@@ -36,9 +36,9 @@ def compete(address, kind, row, recalled, _unused, _also):
     first, last = share_of(positions, 1, team)
     for p in range(first, last):
         u, y = potentials[p], responses[p]
-        averages[p] = total_of(u, lanes) / np.float32(neurons)
+        averages[p] = total_of(u) / np.float32(neurons)
         if constants.pre_triangle and raw and math.isfinite(averages[p]):
-            averages[p] = rectified(u, averages[p], lanes)
+            averages[p] = rectified(u, averages[p])
         drive = u
         if constants.activation != IDENTITY:
             drive = scratch.drive
@@ -49,7 +49,7 @@ def compete(address, kind, row, recalled, _unused, _also):
         if constants.soft:
             winner = first_index(drive, softmax_by_powers(drive, constants.sharpness, y, lanes))
         else:
-            winner = first_index(drive, maximum(drive, lanes))
+            winner = first_index(drive, maximum(drive))
             y[:] = ZERO
             y[winner] = ONE
         if not math.isfinite(y[winner] + u[winner] + averages[p]):
@@ -63,11 +63,11 @@ def compete(address, kind, row, recalled, _unused, _also):
 
 
 @cell
-def rectified(u, average, lanes):
+def rectified(u, average):
     """Make Triangle(u) of potentials at a position, in place; return its mean."""
     for k in range(u.size):
         u[k] = above(u[k], average)
-    return total_of(u, lanes) / np.float32(u.size)
+    return total_of(u) / np.float32(u.size)
 
 
 @cell
@@ -103,9 +103,9 @@ def write_biases(given):
 def convert(p, u, raw, biased, constants, scratch):
     """Write a position's mean potential, and what competes there: f(u) plus each neuron's bias."""
     averages, drive = scratch.averages, scratch.drive
-    averages[p] = total_of(u, scratch.lanes) / np.float32(u.size)
+    averages[p] = total_of(u) / np.float32(u.size)
     if constants.pre_triangle and raw and math.isfinite(averages[p]):
-        averages[p] = rectified(u, averages[p], scratch.lanes)
+        averages[p] = rectified(u, averages[p])
     activate(u, averages[p], constants, drive)
     for k in range(u.size if biased else 0):
         drive[k] += scratch.biases[k]
@@ -116,7 +116,7 @@ def _respond(drive, constants, scratch, y):
     """Write responses, before the losers' signs are turned; return the winner."""
     code, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
     lanes, order = scratch.lanes, scratch.order
-    top = softmax_by_powers(drive, constants.sharpness, y, lanes) if constants.soft else maximum(drive, lanes)
+    top = softmax_by_powers(drive, constants.sharpness, y, lanes) if constants.soft else maximum(drive)
     winner = first_index(drive, top)
     respond_all(code, drive, winner, -1, winners, parameter, y)
     if constants.ranked:
@@ -207,9 +207,9 @@ def mean_potentials(address, kind, row, _unused, _also, _too):
     potentials, averages = results.potentials[row], scratch.averages
     first, last = share_of(potentials.shape[0], 1, team)
     for p in range(first, last):
-        averages[p] = total_of(potentials[p], scratch.lanes) / np.float32(potentials.shape[1])
+        averages[p] = total_of(potentials[p]) / np.float32(potentials.shape[1])
         if constants.pre_triangle and math.isfinite(averages[p]):
-            averages[p] = rectified(potentials[p], averages[p], scratch.lanes)
+            averages[p] = rectified(potentials[p], averages[p])
         if not math.isfinite(averages[p]):
             return first_not_finite(potentials[p])
     return -1

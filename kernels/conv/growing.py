@@ -97,10 +97,10 @@ def grow_by_largest(address, kind, n, _unused, _also, _too):
         v, s, d = synapses[k], scales[k], step[k]
         for i in range(v.size):
             d[i] += changes[k] * (s * v[i])
-        largest = max(largest, maximum(d, lanes))
+        largest = max(largest, maximum(d))
         for i in range(v.size):
             d[i] = -d[i]
-        largest = max(largest, maximum(d, lanes))
+        largest = max(largest, maximum(d))
     team.largest[team.number, 0] = largest
     meet(team)
     for other in range(team.size):

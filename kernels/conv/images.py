@@ -37,7 +37,7 @@ def statistics(samples, means, variances, lanes, first, last):
     for c in range(first, last):
         total = means[c] * ZERO
         for n in range(samples.shape[0]):
-            total += total_of(between(samples[n], c * pixels, (c + 1) * pixels), lanes)
+            total += total_of(between(samples[n], c * pixels, (c + 1) * pixels))
         mean = total / count
         total = mean * ZERO
         for n in range(samples.shape[0]):

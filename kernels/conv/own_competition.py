@@ -26,7 +26,7 @@ def compete(address, kind, row, recalled, _unused, _also):
     first, last = share_of(positions, 1, team)
     for p in range(first, last):
         convert(p, potentials[p], raw, biased, constants, scratch)
-        winner, finite = own_competition.compete(own, scratch.drive, parameters, scratch.lanes, responses[p])
+        winner, finite = own_competition.compete(own, scratch.drive, parameters, responses[p])
         if not (finite and math.isfinite(scratch.averages[p])):
             return own_competition.blamed(winner, responses[p])
         counts[winner] += 1

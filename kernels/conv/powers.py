@@ -90,10 +90,10 @@ def square_sum(x, mean, lanes):
 @cell
 def softmax_by_powers(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
-    top = maximum(x, lanes)
+    top = maximum(x)
     for k in range(x.size):
         y[k] = exponential(max(sharpness * (x[k] - top), LEAST))
-    share = ONE / total_of(y, lanes)
+    share = ONE / total_of(y)
     for k in range(x.size):
         y[k] *= share
     return top

@@ -128,7 +128,7 @@ def compete(address, kind, row, label, _n, _unused):
         scratch.lanes,
         scratch.written,
     )
-    sharpness = temperature.sharpness_of(potentials, constants, state, lanes)
+    sharpness = temperature.sharpness_of(potentials, constants, state)
     drive = scratch.drive if stages.convert != 0 else potentials
     return competition.compete(drive, label, constants, sharpness, lanes, order, responses)
 
@@ -138,18 +138,18 @@ def compete_by_own(address, kind, row, _label, _n, _unused):
     """Do what `compete` does, by the user's competition."""
     _samples, _learning, _constants, _state, scratch, results, own, _marks, stages = kept_at(address, kind)
     drive, responses = scratch.drive if stages.convert != 0 else results.potentials[row], results.responses[row]
-    winner, _finite = own_competition.compete(own.competition, drive, own.parameters, scratch.lanes, responses)
+    winner, _finite = own_competition.compete(own.competition, drive, own.parameters, responses)
     return winner
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def take_responses(address, kind, row, _label, n, _unused):
     """Do what `compete` does, with responses that are given; return a neuron with a wild potential, if there is one."""
-    samples, _learning, _constants, _state, scratch, results, _own, _marks, _stages = kept_at(address, kind)
+    samples, _learning, _constants, _state, _scratch, results, _own, _marks, _stages = kept_at(address, kind)
     given, potentials, responses = samples.responses[n], results.potentials[row], results.responses[row]
     copy_into(given, responses)
     wild = own_competition.first_wild(potentials, responses)
-    return wild if wild >= 0 else first_index(given, maximum(given, scratch.lanes))
+    return wild if wild >= 0 else first_index(given, maximum(given))
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
@@ -194,7 +194,7 @@ def totals(address, kind, row, _unused, _also, _too):
     for p in range(potentials.shape[0]):
         for k in range(potentials.shape[1]):
             scratch.order[k] = abs(potentials[p, k])
-        scratch.totals[p] = total_of(scratch.order, scratch.lanes)
+        scratch.totals[p] = total_of(scratch.order)
     return 0
 
 

@@ -29,7 +29,7 @@ def activate(potentials, function, exponent, lanes, outputs):
         return
     threshold = potentials[0] * ZERO
     if function == TRIANGLE:
-        threshold = total_of(potentials, lanes) / np.float32(potentials.size)
+        threshold = total_of(potentials) / np.float32(potentials.size)
     for k in range(potentials.size):
         z = potentials[k] - threshold
         if function != IDENTITY:
@@ -69,7 +69,7 @@ def compete(drive, label, constants, sharpness, lanes, order, responses):
     """Write the responses y; return the winner."""
     competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
     shares = constants.soft and not constants.ranked
-    top = softmax(drive, sharpness, responses, lanes) if shares else maximum(drive, lanes)
+    top = softmax(drive, sharpness, responses, lanes) if shares else maximum(drive)
     winner = first_index(drive, top)
     respond_all(competition, drive, winner, label, winners, parameter, responses)
     if constants.ranked:

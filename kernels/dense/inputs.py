@@ -19,7 +19,7 @@ def gather(sample, negative, active, values):
         size += sample[i] != ZERO
     square, lowest = sample[0] * ZERO, sample[0] * ZERO
     for j in range(size):
-        values[j] = sample[active[j]]
+        values[j] = sample[np.uintp(active[j])]
         square += values[j] * values[j]
         lowest = min(lowest, values[j])
     if lowest < ZERO and not negative:

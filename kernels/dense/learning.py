@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
+from neurosim.kernels.dense.by_lines import decay_by_lines, learns_by_lines, propose_by_lines
 from neurosim.kernels.dense.layout import FOLDS, PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
     fold_scale,
@@ -17,20 +18,12 @@ from neurosim.kernels.dense.norms import (
 from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.instruments import note_step
-from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LINE, NAN, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
+from neurosim.kernels.shared.vectors import bits_of, line_at, line_or, lowest_bit, put_line
 
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
-
-
-@cell
-def _select_singly(y, start, end, cutoff, written, count):
-    """Add those of some neurons that are written; return how many there are by then."""
-    for k in range(start, end):
-        written[count] = k
-        count += abs(y[k]) >= cutoff
-    return count
 
 
 @not_inlined
@@ -38,14 +31,14 @@ def select_written(responses, cutoff, written):
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
     if responses.shape[0] == 1:
-        y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
-        for start in range(0, whole, LANES):
-            reached = 0
-            for j in range(LANES):  # many at once: most are below
-                reached += abs(y[start + j]) >= cutoff
-            if reached > 0:
-                count = _select_singly(y, start, start + LANES, cutoff, written, count)
-        return _select_singly(y, whole, y.size, cutoff, written, count)
+        y = responses[0]
+        for start in range(0, y.size, LINE):  # many at once: most are below
+            reached = bits_of(abs(line_or(y, start, y.size, NAN)) >= cutoff)
+            while reached != 0:
+                written[count] = start + lowest_bit(reached)
+                reached &= reached - 1
+                count += 1
+        return count
     for k in range(responses.shape[1]):
         touched = False
         for p in range(responses.shape[0]):
@@ -138,9 +131,12 @@ def _grow(active, values, size, written, count, synapses, growth):
             for j in range(size):
                 synapses[active[j], k] += step * values[j]
         return
+    whole = growth.size - growth.size % LINE
     for j in range(size):
-        v, x = synapses[active[j]], values[j]
-        for k in range(v.size):
+        v, x = synapses[np.uintp(active[j])], values[j]
+        for k in range(0, whole, LINE):
+            put_line(v, k, line_at(v, k) + line_at(growth, k) * x)
+        for k in range(whole, growth.size):
             v[k] += growth[k] * x
 
 
@@ -217,8 +213,11 @@ def learn(n, row, potentials, responses, square, constants, state, scratch, own,
     count = select_written(responses, constants.cutoff, scratch.written)
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
+    by_lines = count * SPARSE_WRITES >= potentials.shape[1] and learns_by_lines(samples, constants, stages)
     if stages.propose != 0:
         call(stages.propose, address, kind, n, row, count, 0)
+    elif by_lines:
+        propose_by_lines(count, potentials[0], responses[0], rate, constants, state, scratch)
     else:
         propose_steps(count, potentials, responses, rate, None, constants, state, scratch, own.rule)
     failed = _first_wild(count, scratch.written, scratch.sizes)
@@ -233,7 +232,10 @@ def learn(n, row, potentials, responses, square, constants, state, scratch, own,
     elif stages.write_few_bits != 0:
         call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:
-        folded = apply_decay(count, constants, state, scratch)
+        if by_lines:
+            folded = decay_by_lines(responses[0], constants, state, scratch)
+        else:
+            folded = apply_decay(count, constants, state, scratch)
         for p in range(samples):
             active, values, growth = state.pending_active[p], state.pending_inputs[p], scratch.growth[p]
             _grow(active, values, state.pending_sizes[p], scratch.written, count, state.synapses, growth)

@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from neurosim.kernels.compiled import cell, not_inlined
-from neurosim.kernels.shared.numbers import TWO, ZERO
+from neurosim.kernels.compiled import cell, inlined, not_inlined
+from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
+from neurosim.kernels.shared.vectors import line_at, put_line, vector_of
+
+FEW = 2 * LINE  # neurons up to which sums are taken line by line: a row is not worth a loop
 
 
-@cell
+@not_inlined
 def sum_rows(values, active, size, v, start, end, sums):
     """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
     first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
@@ -45,11 +48,27 @@ def scale_sums(sums, s):
         sums[k] *= s[k]
 
 
-@not_inlined
+@cell
+def _integrate_line(values, active, size, v, s, k, potentials):
+    """Write the potentials of LINE neurons from k on; their sums stay in a register."""
+    sums = vector_of(ZERO, potentials)
+    for j in range(size):
+        sums += values[j] * line_at(v[np.uintp(active[j])], k)
+    put_line(potentials, k, sums * line_at(s, k))
+
+
+@inlined
 def integrate(values, active, size, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
-    sum_rows(values, active, size, v, 0, s.size, potentials)
-    scale_sums(potentials, s)
+    start = 0
+    if s.size <= FEW:
+        while start + LINE <= s.size:
+            _integrate_line(values, active, size, v, s, start, potentials)
+            start += LINE
+    if start < s.size:
+        sum_rows(values, active, size, v, start, s.size, potentials)
+        for k in range(start, s.size):
+            potentials[k] *= s[k]
 
 
 @cell

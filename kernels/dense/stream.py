@@ -80,7 +80,7 @@ def _compete(n, row, label, constants, state, scratch, results, stages, address,
         drive = scratch.drive
     if stages.compete != 0:
         return call(stages.compete, address, kind, row, label, n, 0)
-    sharpness = sharpness_of(results.potentials[row], constants, state, scratch.lanes)
+    sharpness = sharpness_of(results.potentials[row], constants, state)
     return compete_softly(drive, sharpness, scratch.lanes, results.responses[row])
 
 

@@ -16,10 +16,10 @@ def lead_over(highest, mean):
 
 
 @cell
-def lead_of(potentials, lanes):
+def lead_of(potentials):
     """Return the lead of a sample with these potentials."""
-    highest = maximum(potentials, lanes)
-    return lead_over(highest, total_of(potentials, lanes) / np.float32(potentials.size))
+    highest = maximum(potentials)
+    return lead_over(highest, total_of(potentials) / np.float32(potentials.size))
 
 
 @cell
@@ -31,20 +31,20 @@ def sharpness_at(lead, constants):
 
 
 @cell
-def sharpness_of(potentials, constants, state, lanes):
+def sharpness_of(potentials, constants, state):
     """Return 1 / temperature for a sample: by the mean lead so far, or its own lead if no sample was learned from."""
     if constants.relative == ZERO:
         return constants.sharpness
     lead = state.lead[0]
     if state.lead[1] == ZERO:
-        lead = lead_of(potentials, lanes)
+        lead = lead_of(potentials)
     return sharpness_at(lead, constants)
 
 
 @not_inlined
-def count_lead(potentials, forgetting, lanes, lead):
+def count_lead(potentials, forgetting, lead):
     """Count a sample for the mean lead."""
-    lead[0], lead[1] = moved_lead(lead_of(potentials, lanes), lead[0], lead[1], forgetting)
+    lead[0], lead[1] = moved_lead(lead_of(potentials), lead[0], lead[1], forgetting)
 
 
 @cell

@@ -35,7 +35,7 @@ def keep(n, row, size, winner, label, samples, constants, state, scratch, result
     state.pending_sizes[p] = size
     state.counters[layout.PENDING] = p + 1
     if constants.relative > ZERO:
-        count_lead(results.potentials[row], constants.forgetting, scratch.lanes, state.lead)
+        count_lead(results.potentials[row], constants.forgetting, state.lead)
     if stages.count_for_means != 0:
         call(stages.count_for_means, address, kind, row, winner, 0, 0)
     if window > 1:

@@ -3,6 +3,7 @@
 import numpy as np
 
 ZERO, HALF, ONE, TWO, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2), np.float32(3)
+NAN = np.float32(np.nan)
 SQRT2 = np.float32(1.41421356)
 LOG2_E = np.float32(1.44269504)
 LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)

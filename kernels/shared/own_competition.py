@@ -26,7 +26,7 @@ def first_wild(drive, responses):
 
 
 @cell
-def compete(address, drive, parameters, lanes, responses):
+def compete(address, drive, parameters, responses):
     """Write the responses by the user's competition at an address; return the winner, and whether all are finite.
 
     The winner is the one that the competition returns, else the first of the largest drive. If something is not finite,
@@ -36,7 +36,7 @@ def compete(address, drive, parameters, lanes, responses):
     responses[:] = ZERO
     winner = competition_at(address, drive, responses, parameters)
     if winner == -1:
-        winner = first_index(drive, maximum(drive, lanes))
+        winner = first_index(drive, maximum(drive))
     wild = first_wild(drive, responses)
     if wild < 0 and 0 <= winner < drive.size:
         return winner, True

@@ -9,10 +9,12 @@ from neurosim.kernels.shared.numbers import (
     HALF,
     LANES,
     LEAST,
+    LINE,
     LN2_HIGH,
     LN2_LOW,
     LN2_MIDDLE,
     LOG2_E,
+    NAN,
     NINTH,
     ONE,
     QUARTER,
@@ -22,7 +24,17 @@ from neurosim.kernels.shared.numbers import (
     THIRD,
     ZERO,
 )
-from neurosim.kernels.shared.slices import between
+from neurosim.kernels.shared.vectors import (
+    bits_of,
+    larger,
+    largest_of,
+    line_at,
+    line_or,
+    lowest_bit,
+    put_line,
+    sum_of,
+    vector_of,
+)
 
 
 @cell
@@ -44,22 +56,21 @@ def decaying_exponential(x):
 
 
 @cell
-def maximum(x, lanes):
+def maximum(x):
     """Return the largest of x."""
-    whole = x.size - x.size % LANES
-    lanes[:] = x[0]
+    first, whole = x[0], x.size - x.size % LANES
+    a = vector_of(first, x)
+    b, c, d = a, a, a
     for start in range(0, whole, LANES):
-        for j in range(LANES):
-            lanes[j] = max(lanes[j], x[start + j])
-    rest = between(x, whole, x.size)
-    for j in range(rest.size):
-        lanes[j] = max(lanes[j], rest[j])
-    half = LANES // 2
-    while half > 0:
-        for j in range(half):
-            lanes[j] = max(lanes[j], lanes[half + j])
-        half //= 2
-    return lanes[0]
+        a, b = larger(a, line_at(x, start)), larger(b, line_at(x, start + LINE))
+        c, d = larger(c, line_at(x, start + 2 * LINE)), larger(d, line_at(x, start + 3 * LINE))
+    a = larger(a, line_or(x, whole, x.size, first))
+    if x.size > LINE:
+        b = larger(b, line_or(x, whole + LINE, x.size, first))
+        c = larger(c, line_or(x, whole + 2 * LINE, x.size, first))
+        d = larger(d, line_or(x, whole + 3 * LINE, x.size, first))
+        a = larger(larger(a, c), larger(b, d))
+    return largest_of(a)
 
 
 @cell
@@ -74,26 +85,52 @@ def fold_lanes(lanes):
 
 
 @cell
-def total_of(x, lanes):
-    """Return the sum of x, added in an order that depends on its size alone."""
-    whole = x.size - x.size % LANES
-    lanes[:] = ZERO
+def _total_of(x, size):
+    """Return the sum of the first numbers of x: LANES partial sums in four vectors, and then halves added to halves."""
+    whole = size - size % LANES
+    a = vector_of(ZERO, x)
+    b, c, d = a, a, a
     for start in range(0, whole, LANES):
-        for j in range(LANES):
-            lanes[j] += x[start + j]
-    rest = between(x, whole, x.size)
-    for j in range(rest.size):
-        lanes[j] += rest[j]
-    return fold_lanes(lanes)
+        a, b = a + line_at(x, start), b + line_at(x, start + LINE)
+        c, d = c + line_at(x, start + 2 * LINE), d + line_at(x, start + 3 * LINE)
+    a += line_or(x, whole, size, ZERO)  # what begins with zero is never -0: another zero changes no bit
+    if size > LINE:
+        b += line_or(x, whole + LINE, size, ZERO)
+        c += line_or(x, whole + 2 * LINE, size, ZERO)
+        d += line_or(x, whole + 3 * LINE, size, ZERO)
+        a = (a + c) + (b + d)
+    return sum_of(a)
+
+
+@cell
+def total_of(x):
+    """Return the sum of x, added in an order that depends on its size alone."""
+    return _total_of(x, x.size)
+
+
+@cell
+def _softmax_of_few(x, sharpness, y, lanes):
+    """Do what `softmax` does, for no more than LANES numbers: in whole lines of `lanes`."""
+    top = maximum(x)
+    for start in range(0, x.size, LINE):
+        put_line(lanes, start, line_or(x, start, x.size, top))
+    for k in range((x.size + LINE - 1) // LINE * LINE):
+        lanes[k] = decaying_exponential(max(sharpness * (lanes[k] - top), LEAST))
+    share = ONE / _total_of(lanes, x.size)
+    for k in range(x.size):
+        y[k] = lanes[k] * share
+    return top
 
 
 @not_inlined
 def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
-    top = maximum(x, lanes)
+    if x.size <= LANES:
+        return _softmax_of_few(x, sharpness, y, lanes)
+    top = maximum(x)
     for k in range(x.size):
         y[k] = decaying_exponential(max(sharpness * (x[k] - top), LEAST))
-    share = ONE / total_of(y, lanes)
+    share = ONE / total_of(y)
     for k in range(x.size):
         y[k] *= share
     return top
@@ -102,14 +139,10 @@ def softmax(x, sharpness, y, lanes):
 @not_inlined
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
-    start, matches = 0, 0
-    while matches == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
-        for j in range(LANES):
-            matches += x[start + j] == value
-        start += LANES
-    for k in range(start - LANES if matches > 0 else start, x.size):
-        if x[k] == value:
-            return k
+    for start in range(0, x.size, LINE):
+        equal = bits_of(line_or(x, start, x.size, NAN) == value)
+        if equal != 0:
+            return start + lowest_bit(equal)
     return 0
 
 

@@ -219,15 +219,17 @@ SHARED = {
     "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
     "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
     "shared/slices.py": ("builder.mul(first, strides[0])", "builder.mul(strides[0], first)"),
-    "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
+    "shared/softmax.py": ("ONE / _total_of(lanes, x.size)", "(ONE + ONE) / _total_of(lanes, x.size)"),
     "shared/tables.py": ("range(len(cells) - 1)", "range(0, len(cells) - 1)"),
     "shared/system.py": ('"release"', '"seq_cst"'),
+    "shared/vectors.py": ("builder.fadd(first, second)", "builder.fsub(first, second)"),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
     "dense": (DENSE, "dense.stream stream", SHARED | {
         "dense/ahead.py": ("TILE = 256", "TILE = 128"),
         "dense/apart.py": ("= abs(potentials[p, k])", "= ONE + abs(potentials[p, k])"),
         "dense/beginning.py": ("BEHIND = np.float32(-1e30)", "BEHIND = np.float32(-1e29)"),
+        "dense/by_lines.py": ("* (ONE + change)", "* (ONE + change + change)"),
         "dense/competition.py": ("responses[winner] = share", "responses[winner] = share + share"),
         "dense/devices.py": ("TURN = np.float32(2 * math.pi)", "TURN = np.float32(math.pi)"),
         "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
@@ -239,7 +241,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/learning.py": ("scales[k] *= ONE + change", "scales[k] *= ONE + change + change"),
         "dense/means.py": ("sums[0, winner] += ONE", "sums[0, winner] += ONE + ONE"),
         "dense/norms.py": ("return math.sqrt(norm)", "return norm"),
-        "dense/potentials.py": ("sums[k] *= s[k]", "sums[k] *= s[k] + s[k]"),
+        "dense/potentials.py": ("potentials[k] *= s[k]", "potentials[k] *= s[k] + s[k]"),
         "dense/rates.py": ("abs(norm - ONE)", "abs(norm + ONE)"),
         "dense/stream.py": ("us, ys, square, constants", "us, ys, square + square, constants"),
         "dense/tallies.py": ("effective = size * neurons", "effective = size + neurons"),

@@ -20,7 +20,7 @@ class Record(NamedTuple):
     ----------
     data : bytes or array
     arrived : int
-        `time.monotonic_ns()` at which it was received.
+        `time.monotonic_ns()` at which the system had it, where that says so, or else at which it was received.
     partition, offset : int
         Of the message that it came in.
     number : int

@@ -20,6 +20,7 @@ PAUSE = 0.2  # seconds between two attempts to connect
 ATTEMPT, SHORTEST = 5.0, 1.0  # seconds of one attempt: at most, and where less is left
 SECOND = 1e9  # nanoseconds
 new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructor
+MANY, LARGE = 16, 1 << 15  # records or bytes that came at once: more wait, or will before these are learned
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
@@ -99,6 +100,8 @@ class Receiver:
         For each partition the offset of the message to go on with, and how many of its records were taken already.
     connected : callable, optional
         Called when it is connected for the first time.
+    lends : bool
+        Whether the one who reads calls `directly`.
     """
 
     def __init__(
@@ -113,12 +116,14 @@ class Receiver:
         idle: float | None,
         skip: Places,
         connected: Callable[[], None] | None = None,
+        lends: bool = False,
     ) -> None:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
-        self._reconnect, self._idle, self._told = reconnect, idle, connected
+        self._reconnect, self._idle, self._told, self._lends = reconnect, idle, connected, lends
         self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
+        self._arrived = 0  # the latest message
         self._ended, self._turns, self._begins = threading.Event(), Turns(), True
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
 
@@ -137,7 +142,8 @@ class Receiver:
     def directly(self, most: int) -> list[Record]:
         """Receive at most so many records in the thread that reads, and wait for one; none if it is not its turn.
 
-        Then it takes them from the queue, also what ends it all.
+        Then it takes them from the queue, also what ends it all. Where many come at once, the other thread receives
+        while they are learned, so that what follows waits in the queue, and goes by its policy.
         """
         turns, queue = self._turns, self._queue
         if len(queue) or not turns.take():
@@ -154,6 +160,8 @@ class Receiver:
                     turns.leave(records)
                 elif records:
                     queue.received += len(records)
+                    if len(records) > MANY or len(messages[-1].data) >= LARGE:
+                        turns.leave([])
                     return records
         except (OSError, Closed) as error:
             turns.leave(error)
@@ -163,7 +171,6 @@ class Receiver:
 
     def _run(self) -> None:
         fault: Exception | None = None
-        self._turns.begin()
         try:
             self._attend()
         except Exception as error:
@@ -250,7 +257,7 @@ class Receiver:
                 queue.rang = False
                 for record in self._records(messages):
                     queue.put(record)
-                if queue.rang and transport.any_thread:
+                if queue.rang and self._lends:
                     self._lend()
         finally:
             self._counts.cut += bool(self._cutter.rest())
@@ -267,10 +274,14 @@ class Receiver:
 
     def _records(self, messages: Sequence[Message]) -> Iterator[Record]:
         """Yield the records of messages that have just arrived."""
-        arrived = now()
-        self._heard = arrived / SECOND
+        received = now()
+        self._heard = received / SECOND
         for message in messages:
-            data, partition, offset, stamp, key = message
+            data, partition, offset, stamp, key, system = message
+            arrived = system or received
+            if arrived < self._arrived:  # in order, also if the clock was set
+                arrived = self._arrived
+            self._arrived = arrived
             if offset >= 0 and self._is_repeated(message):
                 continue
             if stamp is not None:

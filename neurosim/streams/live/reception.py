@@ -111,16 +111,17 @@ class Reception:
         self.prepare()
         self._counts = Counts()
         self._queue = queue = Queue(self._most, self._when_full)
+        direct = self.transport.any_thread and not together
         receiver = Receiver(
             self.name, self.transport, self._cutter, queue, self._counts, reconnect=self._reconnect, idle=self._idle,
             skip=places, connected=self.connected if self.transport.address is None else None,
+            lends=direct,
         )  # fmt: skip
-        direct = self.transport.any_thread
         receiver.start()
         try:
             while True:
                 most = size()
-                records = [] if together or not direct else receiver.directly(most)
+                records = receiver.directly(most) if direct else []
                 records = records or queue.take(most, wanted=most if together else 1)
                 if not records:
                     break

@@ -12,6 +12,7 @@ from neurosim.streams.live.live import reader
 from neurosim.streams.live.names import addresses, connected
 from neurosim.streams.live.receiver import TICK
 from neurosim.streams.live.spelling import LARGEST_PORT, check_host
+from neurosim.streams.live.stamps import stamped
 from neurosim.streams.live.transport import Closed, Message, Transport
 from neurosim.streams.sources import hidden
 
@@ -83,17 +84,17 @@ class Connection(Transport):
         for name, value in KEEPALIVE.items():
             if hasattr(socket, name):
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._connected, self._has_come = connected, arrival(connected)
+        self._connected, self._has_come, self._received = connected, arrival(connected), stamped(connected, PIECE)
 
     def receive(self, seconds: float) -> Sequence[Message]:
         """Return the bytes that have arrived, as one message: see `Transport`."""
         assert self._connected is not None
         if not self._has_come(seconds):
             return []
-        data = self._connected.recv(PIECE)
-        if not data:
+        message = self._received()
+        if not message.data:
             raise Closed
-        return [Message(data)]
+        return [message]
 
     def close(self) -> None:
         """Close the connection."""
@@ -199,7 +200,7 @@ class Datagrams(Transport):
         bound.setblocking(False)
         with suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._dropped, self._has_come = 0, arrival(bound)
+        self._dropped, self._has_come, self._received = 0, arrival(bound), stamped(bound, PIECE)
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -215,12 +216,12 @@ class Datagrams(Transport):
         assert self._bound is not None
         if not self._has_come(seconds):
             return []
-        messages, receive = list[Message](), self._bound.recv
+        messages, received = list[Message](), self._received
         try:
-            messages.append(Message(receive(PIECE)))
+            messages.append(received())
             if self._has_come(0):  # asked, as an error for nothing more takes longer
                 for _ in range(DATAGRAMS - 1):
-                    messages.append(Message(receive(PIECE)))
+                    messages.append(received())
         except (BlockingIOError, ConnectionRefusedError):
             pass
         return messages

@@ -21,6 +21,8 @@ class Message(NamedTuple):
         When it was sent, in nanoseconds of the sender's own clock, if the source says so.
     key : bytes or None
         What the source says that the message is of: the key of Kafka, the topic of MQTT or ZeroMQ.
+    arrived : int
+        `time.monotonic_ns()` at which the system had it, which may be long before it is asked; 0 if it does not say.
     """
 
     data: bytes
@@ -28,6 +30,7 @@ class Message(NamedTuple):
     offset: int = -1
     stamp: int | None = None
     key: bytes | None = None
+    arrived: int = 0
 
 
 class Closed(Exception):  # noqa: N818 - the usual end of a connection, not an error

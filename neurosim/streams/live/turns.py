@@ -16,36 +16,37 @@ class Turns:
     """The turn to receive, which two threads hand to and fro.
 
     At first it is the receiver's. It lends it where the reader waits for what comes: so a sample that comes alone wakes
-    one thread, and not two. It takes the turn back when the reader leaves something to it, or does something else for
-    some milliseconds, so that what comes meanwhile is received, and told when it arrived.
+    one thread, and not two. It takes the turn back when the reader leaves something to it, as where many came at
+    once, or does something else for some milliseconds, so that what comes meanwhile is received.
 
     No thread waits for the reader: an exception may end it anywhere.
 
     Attributes
     ----------
     left : list of Record, Exception or None
-        What the reader leaves to the receiver: more records than it may take, or why nothing more comes.
+        What the reader leaves to the receiver: more records than it may take, or why nothing more comes. It has no
+        records where the receiver is to receive while the reader learns.
     """
 
     def __init__(self) -> None:
         self._right, self._bell = threading.Lock(), SimpleQueue[None]()
+        self._right.acquire()  # the first turn is taken here: the reader may ask before the receiver's thread runs
         self._taken, self._receiving, self._asleep = 0, False, False
         self.left: Sequence[Record] | Exception | None = None
 
-    def begin(self) -> None:
-        """Take the first turn; called by the receiver."""
-        self._right.acquire()
-
     def lend(self, ended: Callable[[], bool]) -> None:
         """Let the reader receive, until it is the receiver's turn again, or reading has ended."""
+        while not self._bell.empty():  # it rang for a turn before
+            self._bell.get_nowait()
+        quiet, taken = 0, self._taken
         self._right.release()
-        quiet = 0
         while not ended() and self.left is None:
-            taken, self._asleep = self._taken, quiet >= QUIET
+            self._asleep = quiet >= QUIET
+            asleep = self._asleep and self._taken == taken  # asked last: what is noted from here on wakes
             with suppress(Empty):
-                self._bell.get(timeout=ASLEEP if self._asleep else LOOK)
+                self._bell.get(timeout=ASLEEP if asleep else LOOK)
             if self._taken != taken:
-                quiet = 0
+                quiet, taken = 0, self._taken
             elif self._receiving:
                 quiet += 1
             else:
@@ -66,6 +67,7 @@ class Turns:
         """Take note that something has come, in a turn of the reader."""
         self._taken += 1
         if self._asleep:
+            self._asleep = False
             self.wake()
 
     def leave(self, what: Sequence[Record] | Exception) -> None:

@@ -417,6 +417,23 @@ def test_every_sample_has_its_time_of_arrival(opened):
     blocks.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not say when it had what came")
+@pytest.mark.parametrize("source", ["udp:0", "tcp-listen:0"])
+def test_what_waited_in_the_systems_buffer_arrived_when_it_came_there(opened, source):
+    transport = opened(source, inputs=1)[0].transport
+    kind = socket.SOCK_DGRAM if source == "udp:0" else socket.SOCK_STREAM
+    with contextlib.closing(transport), socket.socket(socket.AF_INET, kind) as sender:
+        sender.connect(transport.address)
+        assert transport.open(WAIT)
+        begun = time.monotonic_ns()
+        sender.send(b"1\n")
+        sent = time.monotonic_ns()
+        time.sleep(0.1)
+        (message,) = transport.receive(WAIT)
+    assert begun - 1_000_000 < message.arrived < sent + 50_000_000
+    transport.release()
+
+
 def test_a_silent_source_lets_snapshots_be_taken(opened, make_chip, tmp_path):
     stream, address = opened("udp:0", inputs=64, format="f32", idle=WAIT)
     state, sample = tmp_path / "chip.h5", np.full(64, 0.5, "<f4")

@@ -10,6 +10,7 @@ from processes import wait_until
 import neurosim as ns
 from neurosim.streams.live.live import live_stream
 from neurosim.streams.live.transport import Closed, Ended, Message, Transport
+from neurosim.streams.live.turns import Turns
 
 
 class Wire(Transport):
@@ -82,6 +83,41 @@ def test_while_the_reader_does_something_else_the_other_thread_receives(wire):
         wire.put.put([number])
         assert numbers(next(blocks)) == [number]
     assert wire.threads[9:].count(threading.get_ident()) > 50
+    blocks.close()
+
+
+def test_the_reader_has_no_turn_before_it_is_lent_one():
+    turns = Turns()
+    assert not turns.take()  # also where the other thread has not begun yet
+    turns.lend(lambda: True)
+    assert not turns.take()
+
+
+def test_after_many_at_once_the_other_thread_receives_while_they_are_learned(wire, monkeypatch):
+    stream, blocks = reading(wire)
+    for number in range(50):  # so that it is the reader's turn
+        wire.put.put([number])
+        next(blocks)
+    monkeypatch.setattr("neurosim.streams.live.turns.LOOK", 600.0)
+    for number in range(50, 60):  # the other thread waits for so long from now on
+        wire.put.put([number])
+        next(blocks)
+        time.sleep(0.01)
+    wire.put.put([*range(60, 80)])
+    assert numbers(next(blocks)) == [*range(60, 80)]
+    wire.put.put([80])
+    wait_until(lambda: stream.counts.received == 81)
+    assert numbers(next(blocks)) == [80]
+    blocks.close()
+
+
+def test_who_waits_for_whole_blocks_takes_no_turns(wire, monkeypatch):
+    monkeypatch.setattr(Turns, "lend", lambda *_: pytest.fail("lends a turn that nobody takes"))
+    stream, _ = reading(wire)
+    blocks = stream.blocks(0, 4)
+    for number in range(0, 40, 2):
+        wire.put.put([number, number + 1])
+    assert [numbers(next(blocks)) for _ in range(10)] == [[*range(first, first + 4)] for first in range(0, 40, 4)]
     blocks.close()
 
 
