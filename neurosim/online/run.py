@@ -354,7 +354,7 @@ def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:
     """Return blocks that keep the chip's names of labels as they are by then: a stream may find new ones as it goes."""
-    if stream.classes or (stream.classes_grow and stream.labelled):
+    if stream.labelled or stream.classes:
         return _naming(blocks, stream, chip)
     return blocks
 
