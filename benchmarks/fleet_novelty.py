@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import neurosim as ns
+from neurosim.online.listener import Batch
 
 SEEDS = (0, 1, 2)
 CHANNELS, FAULTS = 16, 0.01
@@ -93,8 +94,8 @@ class _Heard:
         self.novelty, self.wants = novelty, novelty.wants
         self.scores: list[Scores] = []
 
-    def take(self, *told: object) -> None:
-        self.novelty.take(*told)  # type: ignore[arg-type]
+    def take(self, batch: Batch) -> None:
+        self.novelty.take(batch)
         self.scores.append(self.novelty.scores.copy())
 
 

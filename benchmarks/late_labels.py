@@ -24,7 +24,7 @@ from sklearn.linear_model import SGDClassifier
 
 import neurosim as ns
 from benchmarks import streams
-from neurosim.engine.results import Results
+from neurosim.online.listener import Batch
 from neurosim.randomness import SHOWN_LABELS, at_places
 
 SEEDS = (0, 1, 2)
@@ -46,9 +46,9 @@ class Saying:
     def __init__(self, prequential: ns.Prequential) -> None:
         self.prequential, self.said = prequential, list[Labels]()
 
-    def take(self, first: int, results: Results, labels: Any, samples: Any, nanoseconds: Any) -> None:
+    def take(self, batch: Batch) -> None:
         """Pass on what is told, and keep what is said of it."""
-        self.prequential.take(first, results, labels, samples, nanoseconds)
+        self.prequential.take(batch)
         self.said.append(self.prequential.predicted)
 
 

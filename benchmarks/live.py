@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import neurosim as ns
-from neurosim.online.listener import Wanted
+from neurosim.online.listener import Batch, Wanted
 from neurosim.online.report import Report
 from neurosim.streams.live.live import LiveStream
 
@@ -59,12 +59,12 @@ class Clock:
         self.numbers, self.arrived = np.zeros(most, np.int64), np.zeros(most, np.int64)
         self.learned, self.count = np.zeros(most, np.int64), 0
 
-    def take(self, first: int, results: Any, labels: Any, samples: NDArray[np.float32], nanoseconds: Any) -> None:
+    def take(self, batch: Batch) -> None:
         """Note the times of samples, whose numbers are in their first two inputs."""
-        now, count = time.monotonic_ns(), len(samples)
+        now, count, samples = time.monotonic_ns(), len(batch), batch.samples
         where = slice(self.count, self.count + count)
         self.learned[where] = now
-        self.arrived[where] = self._stream.arrived(first, count)
+        self.arrived[where] = self._stream.arrived(batch.first, count)
         self.numbers[where] = np.rint(samples[:, 0] * 4096) * 4096 + np.rint(samples[:, 1] * 4096)
         self.count += count
 

@@ -144,8 +144,11 @@ def _enter(score, recent, ordered, scored):
 
 
 @cell
-def _threshold(constants, state):
-    """Return the quantile of the latest scores: the smallest that at least such a share of them do not exceed."""
+def threshold_of(constants, state):
+    """Return the quantile of the latest scores: the smallest that at least such a share of them do not exceed.
+
+    It is infinite as long as they are too few.
+    """
     count = min(state.scored[0], state.recent.size)
     if count < constants.enough:
         return np.inf
@@ -175,7 +178,7 @@ def _score(n, potentials, responses, winner, steps, constants, state, learning, 
     blank, winner = True, max(winner, 0)  # a sample that nobody wins
     for k in range(u.size):
         blank &= u[k] == 0
-    threshold = _threshold(constants, state)
+    threshold = threshold_of(constants, state)
     measured[n, POOLED], measured[n, ENTROPY], measured[n, STEP] = np.nan, np.nan, np.nan
     if winner >= min(u.size, state.wins.size):  # of another layer, which callers refuse: it has no place here
         return np.nan, threshold

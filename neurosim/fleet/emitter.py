@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.fleet.fields import KEYED_FIELDS, KeyedOnce, chip_like
+from neurosim.fleet.fields import KEYED_FIELDS
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
 from neurosim.online.companion import Companion
@@ -47,9 +47,9 @@ class KeyedEmitter(RecordWriter):
     ) -> None:
         rows = fields_of(names, KEYED_FIELDS)
         self.companions: list[Companion]
-        self._values, self.companions = begin_all(rows, fleet, stream, begun or {}, KEYED_FIELDS, KeyedOnce)
+        self._values, self.companions = begin_all(rows, fleet, stream, begun or {}, KEYED_FIELDS)
         self.wants, self._position = wanted_of(rows.values(), self.companions), position
-        columns = columns_of(list(rows.values()), chip_like(fleet), stream)
+        columns = columns_of(list(rows.values()), fleet.template, stream)
         super().__init__(format_of(form, columns), output, stream.replayable)
 
     def take(self, batch: KeyedBatch) -> None:

@@ -14,23 +14,10 @@ from neurosim.fleet.keys import Key
 from neurosim.fleet.novelty import FleetNovelty
 from neurosim.fleet.prequential import FleetPrequential
 from neurosim.fleet.workers import hash_of_key
-from neurosim.online.emission.fields import FIELDS, OF_KEYS, SECOND, Field, Once
+from neurosim.online.emission.fields import FIELDS, OF_KEYS, SECOND, Field
 from neurosim.streams import Stream
 
 NUMBER_OF_KEY = np.dtype("<u8")
-
-
-class KeyedOnce(Once):
-    """Lets a listener of a fleet hear of each batch once."""
-
-    def tell(self, batch: KeyedBatch) -> None:
-        """Let the listener hear of a batch."""
-        self.listener.take(batch)
-
-
-def chip_like(fleet: Fleet) -> Chip:
-    """Return a chip of a fleet's shape, which has learned nothing."""
-    return Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed)
 
 
 def _keys(_fleet: Fleet, _stream: Stream) -> Callable[[KeyedBatch], list[Key]]:
@@ -51,7 +38,7 @@ def _latencies(_fleet: Fleet, stream: Stream) -> Callable[[KeyedBatch], NDArray[
 
 def _of_chip(begin: Callable[[Chip, Stream], Any]) -> Callable[[Fleet, Stream], Any]:
     """Return what begins a chip's field for a fleet: it sees the shape of the last layer alone."""
-    return lambda fleet, stream: begin(chip_like(fleet), stream)
+    return lambda fleet, stream: begin(fleet.template, stream)
 
 
 def _novelty(fleet: Fleet, _stream: Stream) -> FleetNovelty:

@@ -12,9 +12,9 @@ from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.keys import Key
 from neurosim.fleet.members import Keyed, Passed
-from neurosim.online.listener import Listeners, check_hears, check_take
+from neurosim.online.listener import check_hears, singles
 
-__all__ = ["Key", "KeyedBatch", "KeyedListener", "KeyedListeners", "OfFleet", "Wanted", "check_fleet", "check_listener"]
+__all__ = ["Key", "KeyedBatch", "KeyedListener", "OfFleet", "Wanted", "check_fleet", "check_listener"]
 SUCH = "such as neurosim.FleetNovelty(fleet)"
 
 
@@ -88,14 +88,6 @@ class OfFleet(Protocol):
         """
 
 
-class KeyedListeners(Listeners):
-    """Several listeners as one, in the order in which they are told of samples."""
-
-    def check_fleet(self, fleet: Fleet) -> None:
-        """Have each that was made for a fleet refuse another one."""
-        check_fleet(self.listeners, fleet)
-
-
 def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanoseconds: int) -> KeyedBatch:
     """Return the samples of a chunk that went through, of which there is one at least.
 
@@ -127,17 +119,15 @@ def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanosecon
 def check_listener(listener: object) -> None:
     """Refuse what is no listener of a fleet's samples, by ConfigError."""
     check_hears(listener, f"a KeyedListener, {SUCH}")
-    for one in listener.listeners if isinstance(listener, KeyedListeners) else ():
-        check_listener(one)
-    if hasattr(listener, "check_chip") and not hasattr(listener, "check_fleet"):
-        several = "several are one by KeyedListeners" if isinstance(listener, Listeners) else "neurosim.run takes it"
-        raise ConfigError("listener", f"of a fleet's samples, {SUCH}", type(listener).__name__, several)
-    check_take(listener, ("batch",), "fleet")
+    for one in singles([listener]):
+        if hasattr(one, "check_chip") and not hasattr(one, "check_fleet"):
+            got, advice = type(one).__name__, "neurosim.run takes it"
+            raise ConfigError("listener", f"of a fleet's samples, {SUCH}", got, advice)
 
 
 def check_fleet(others: Iterable[object], fleet: Fleet) -> None:
     """Have listeners and companions that were made for a fleet refuse another one, by ConfigError."""
-    for other in others:
+    for other in singles(others):
         check = getattr(other, "check_fleet", None)
         if check is not None:
             check(fleet)

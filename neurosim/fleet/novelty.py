@@ -145,8 +145,7 @@ class FleetNovelty(OneAtATime, OfOneFleet):
         SampleError
             If the fleet has no such key.
         """
-        state = self._of_key(key)
-        return scoring.threshold_of(self._constants, state.scored, state.ordered)
+        return float(kernel.threshold_of(self._constants, self._of_key(key)))  # type: ignore[no-untyped-call]
 
     def scored_of(self, key: Key) -> int:
         """Return how many samples of a key have a score; SampleError, if the fleet has no such key."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import whole
+from neurosim.chip.chip import Chip
 from neurosim.engine.restoring import Arrays
 from neurosim.errors import ConfigError, StateError
 from neurosim.fleet import store
@@ -53,6 +54,11 @@ class SavedFleet:
         """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
         keys = self.keys
         return tuple(keys[place] for place in sorted(self._members.diverged))
+
+    @property
+    def template(self) -> Chip:
+        """The fleet's own chip without a key, which never learns: it tells the constants and shapes of the others."""
+        return self._members.chip
 
     @property
     def layers(self) -> tuple[DenseWTA, ...]:

@@ -11,13 +11,14 @@ from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
 from neurosim.fleet.fields import KEYED_FIELDS
 from neurosim.fleet.fleet import Fleet
-from neurosim.fleet.hearing import KeyedBatch, KeyedListener, KeyedListeners, check_listener
+from neurosim.fleet.hearing import KeyedBatch, KeyedListener, check_listener
 from neurosim.fleet.keys import Key
 from neurosim.fleet.novelty import FleetNovelty
 from neurosim.fleet.run import ALONE, begin
 from neurosim.fleet.workers import Worker
 from neurosim.online.companion import Companion
 from neurosim.online.emission.watching import events_of
+from neurosim.online.listener import Listeners
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
 
@@ -115,7 +116,7 @@ def watch_fleet(
     begun = begin(
         fleet, stream, state=state, start=start, position=position, worker=worker, chunk=chunk, skip_bad=skip_bad,
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=None, claimed=False,
-        listener=KeyedListeners(listeners), companions=companions if novelty is None else [novelty, *companions],
+        listener=Listeners(listeners), companions=companions if novelty is None else [novelty, *companions],
         learning=learn,
     )  # fmt: skip
     return events_of(begun, heard.events, 2)  # and its table of keys is one more that must go with them

@@ -6,7 +6,7 @@ from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Array
-from neurosim.online.listener import Teller
+from neurosim.online.listener import Batch, Teller
 from neurosim.online.report import Report
 from neurosim.streams import Block
 
@@ -73,4 +73,4 @@ class Few:
         """Tell of samples of a block."""
         if self._teller is not None and count:
             samples, labels = block if count == len(block.samples) else block.part(first, first + count)
-            self._teller.several(number + first, self._told[count], labels, samples, self._nanoseconds[:count])
+            self._teller.tell(Batch(number + first, self._told[count], labels, samples, self._nanoseconds[:count]))

@@ -1,19 +1,67 @@
 """Who hears of every sample as soon as it is learned: the results of the last layer, as they come."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
+from neurosim.chip.one_by_one import new_tuple
 from neurosim.chip.pipeline import Chunk
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
 
-__all__ = ["Listener", "Listeners", "OfChip", "Resting", "Teller", "Tells", "Wanted", "check_chip", "check_listener"]
+__all__ = [
+    "Batch",
+    "Listener",
+    "Listeners",
+    "OfChip",
+    "Resting",
+    "Teller",
+    "Tells",
+    "Wanted",
+    "check_chip",
+    "check_listener",
+]
+
+
+class Batch(NamedTuple):
+    """Samples that went through a chip together.
+
+    All arrays are only lent: they are written over when the call that has them returns.
+
+    Attributes
+    ----------
+    first : int
+        Number of the first of them, counted since the run began; samples that were passed over count.
+    results : Results
+        Of the last layer, by its weights before it learned from the sample, as `Chip.learn_one` returns them. Winners
+        always; a row of potentials, responses and outputs for each sample where they are wanted, and else anything.
+        Those of a convolutional layer are as compiled code has them: see `neurosim.chip.response.response_of`.
+    labels : int64 (samples,) or None
+        -1 for a sample without one; None if the stream has no labels.
+    samples : float32 (samples, inputs)
+        As the first layer got them.
+    nanoseconds : int64 (samples,)
+        How long each took in the layers, by the clock inside their loops.
+    """
+
+    first: int
+    results: Results
+    labels: NDArray[np.int64] | None
+    samples: NDArray[np.float32]
+    nanoseconds: NDArray[np.int64]
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each sample, counted since the run began: int64 (samples,)."""
+        return np.arange(self.first, self.first + len(self))
+
+    def __len__(self) -> int:
+        return len(self.results.winners)
 
 
 class Listener(Protocol):
@@ -27,35 +75,11 @@ class Listener(Protocol):
 
     wants: Wanted
 
-    def take(
-        self,
-        first: int,
-        results: Results,
-        labels: NDArray[np.int64] | None,
-        samples: NDArray[np.float32],
-        nanoseconds: NDArray[np.int64],
-    ) -> None:
+    def take(self, batch: Batch) -> None:
         """Take note of samples that went through together.
 
-        All arrays are only lent: they are written over when the call has returned. The call must not use the chip.
-        While the stream is waited for it may come from another thread; two calls never overlap. An error ends the run
-        once the chip is whole, and no call follows.
-
-        Parameters
-        ----------
-        first : int
-            Number of the first of them, counted since the run began; samples that were passed over count.
-        results : Results
-            Of the last layer, by its weights before it learned from the sample, as `Chip.learn_one` returns them.
-            Winners always; a row of potentials, responses and outputs for each sample where they are wanted, and else
-            anything. Those of a convolutional layer are as compiled code has them: see
-            `neurosim.chip.response.response_of`.
-        labels : int64 (samples,) or None
-            -1 for a sample without one; None if the stream has no labels.
-        samples : float32 (samples, inputs)
-            As the first layer got them.
-        nanoseconds : int64 (samples,)
-            How long each took in the layers, by the clock inside their loops.
+        The call must not use the chip. While the stream is waited for it may come from another thread; two calls never
+        overlap. An error ends the run once the chip is whole, and no call follows.
         """
 
 
@@ -96,25 +120,20 @@ class Listeners:
     """
 
     def __init__(self, listeners: Iterable[Any]) -> None:
-        self.listeners: tuple[Any, ...] = tuple(
-            one for each in listeners for one in (each.listeners if isinstance(each, Listeners) else (each,))
-        )
+        self.listeners = tuple(singles(listeners))
         for one in self.listeners:
             check_hears(one, "a listener, which has wants and take")
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
-    def check_chip(self, chip: Chip) -> None:
-        """Have each that was made for a chip refuse another one."""
-        check_chip(self.listeners, chip)
-
-    def take(self, *told: Any) -> None:
+    def take(self, batch: Any) -> None:
         """Pass on what is told."""
         for listener in self.listeners:
-            listener.take(*told)
+            listener.take(batch)
 
     def rest(self, waiting: bool) -> None:
         """Pass on that the next samples are asked for."""
-        _rest(self.listeners, waiting)
+        for rest in _rests(self.listeners):
+            rest(waiting)
 
 
 class Tells:
@@ -136,7 +155,7 @@ class Tells:
     """
 
     def __init__(self, listener: Any) -> None:
-        self._tell_all(listener.listeners if isinstance(listener, Listeners) else (listener,))
+        self._tell_all(tuple(singles([listener])))
         self.failed: list[Any] = []
         self._error: Exception | None = None
 
@@ -156,11 +175,11 @@ class Tells:
         behind = [one for failed in self.failed for one in (failed, *getattr(failed, "companions", ()))]
         return any(companion is one for companion in companions for one in behind)
 
-    def tell(self, *told: Any) -> None:
-        """Pass on what each listener's `take` gets."""
+    def tell(self, batch: Any) -> None:
+        """Tell of samples: a `Batch`, or a `neurosim.fleet.hearing.KeyedBatch`."""
         for listener in self._listeners:
             try:
-                listener.take(*told)
+                listener.take(batch)
             except Exception as error:
                 self._leave_out(listener, error)
 
@@ -173,7 +192,7 @@ class Tells:
     def _tell_all(self, listeners: tuple[Any, ...]) -> None:
         """Tell these listeners from now on."""
         self._listeners = listeners
-        self._rests = [listener.rest for listener in listeners if hasattr(listener, "rest")]
+        self._rests = _rests(listeners)
 
 
 class Teller(Tells):
@@ -196,10 +215,8 @@ class Teller(Tells):
             yield chunk
             assert chunk.results is not None
             labels = chunk.samples.labels
-            self.several(
-                chunk.first - self._start, chunk.results, labels if len(labels) else None, chunk.given,
-                chunk.nanoseconds,
-            )  # fmt: skip
+            first = chunk.first - self._start
+            self.tell(Batch(first, chunk.results, labels if len(labels) else None, chunk.given, chunk.nanoseconds))
 
     def one(
         self,
@@ -211,60 +228,50 @@ class Teller(Tells):
     ) -> None:
         """Tell of a single sample (1, inputs); `number` counts since the run began."""
         self._nanoseconds[0] = nanoseconds
-        self.several(number, results, labels, sample, self._nanoseconds)
-
-    def several(
-        self,
-        first: int,
-        results: Results,
-        labels: NDArray[np.int64] | None,
-        samples: NDArray[np.float32],
-        nanoseconds: NDArray[np.int64],
-    ) -> None:
-        """Tell of samples, as `Listener.take` is told: what `tell` does, and quicker."""
-        for listener in self._listeners:
-            try:
-                listener.take(first, results, labels, samples, nanoseconds)
-            except Exception as error:
-                self._leave_out(listener, error)
+        self.tell(new_tuple(Batch, (number, results, labels, sample, self._nanoseconds)))
 
 
 def check_listener(listener: object) -> None:
     """Refuse what is no listener, by ConfigError."""
     check_hears(listener, "a Listener, such as neurosim.Novelty(chip)")
-    if hasattr(listener, "check_fleet"):
-        raise ConfigError("listener", "of a chip's samples", type(listener).__name__, "neurosim.run_fleet takes it")
-    for one in listener.listeners if isinstance(listener, Listeners) else ():
-        check_listener(one)
-    check_take(listener, ("first", "results", "labels", "samples", "nanoseconds"), "chip")
+    for one in singles([listener]):
+        if hasattr(one, "check_fleet"):
+            raise ConfigError("listener", "of a chip's samples", type(one).__name__, "neurosim.run_fleet takes it")
 
 
 def check_hears(listener: object, rule: str) -> None:
-    """Refuse what has no `take`, or no `wants` that is a `Wanted`, by ConfigError."""
+    """Refuse what has no `take` of a batch, or no `wants` that is a `Wanted`, by ConfigError."""
     wants = getattr(listener, "wants", None)
     if not callable(getattr(listener, "take", None)) or wants is None:
         raise ConfigError("listener", rule, type(listener).__name__)
     if not isinstance(wants, Wanted):
         advice = "write wants = neurosim.online.listener.Wanted(potentials=True), say; Wanted() for winners alone"
         raise ConfigError("wants of a listener", "a Wanted", wants, advice)
+    _check_take(listener)
 
 
-def check_take(listener: Any, told: Sequence[str], of: str) -> None:
-    """Refuse a listener whose `take` does not take what it will be told of a chip's or a fleet's samples."""
+def _check_take(listener: Any) -> None:
+    """Refuse a listener whose `take` does not take a batch, by ConfigError."""
     try:
         takes = inspect.signature(listener.take)
     except ValueError:  # it does not say
         return
     try:
-        takes.bind(*told)
+        takes.bind("batch")
     except TypeError:
-        rule = f"take({', '.join(told)}) to hear of a {of}'s samples"
+        rule = "take(batch), which is called with the samples that went through together"
         raise ConfigError(f"take of the listener {type(listener).__name__}", rule, f"take{takes}") from None
+
+
+def singles(others: Iterable[object]) -> Iterator[Any]:
+    """Yield listeners, and companions, each by itself: several as one are told apart."""
+    for other in others:
+        yield from other.listeners if isinstance(other, Listeners) else (other,)
 
 
 def check_chip(others: Iterable[object], chip: Chip) -> None:
     """Have listeners and companions that were made for a chip refuse another one, by ConfigError."""
-    for other in others:
+    for other in singles(others):
         check = getattr(other, "check_chip", None)
         if check is not None:
             check(chip)
@@ -283,8 +290,6 @@ def _sizes(chip: Chip) -> str:
     return f"{layer.inputs} -> {' x '.join(map(str, layer.shape))}"
 
 
-def _rest(listeners: Iterable[Listener], waiting: bool) -> None:
-    for listener in listeners:
-        rest = getattr(listener, "rest", None)
-        if rest is not None:
-            rest(waiting)
+def _rests(listeners: Iterable[Any]) -> list[Callable[[bool], None]]:
+    """Return the `rest` of those that have one."""
+    return [listener.rest for listener in listeners if hasattr(listener, "rest")]

@@ -30,9 +30,9 @@ def followed():
     class Both:
         wants = novelty.wants
 
-        def take(self, *told):
-            novelty.take(*told)
-            prequential.take(*told)
+        def take(self, batch):
+            novelty.take(batch)
+            prequential.take(batch)
             scores.extend(zip(novelty.scores, novelty.thresholds, novelty.flags, strict=True))
             said.extend(prequential.predicted)
 
@@ -212,8 +212,8 @@ def test_a_frozen_chip_scores_and_names_on_from_what_it_learned(tmp_path):
     class Names:
         wants = prequential.wants
 
-        def take(self, *told):
-            prequential.take(*told)
+        def take(self, batch):
+            prequential.take(batch)
             named.extend(None if name < 0 else name for name in prequential.predicted)
 
     records = [json.loads(line) for line in told.stdout.splitlines()]

@@ -151,9 +151,9 @@ def test_novelty_and_names_are_those_of_each_key_alone(form):
             class Hears:
                 wants = ns.Novelty(chip).wants
 
-                def take(self, *batch, told=told, novelty=novelty, prequential=prequential):
-                    novelty.take(*batch)
-                    prequential.take(*batch)
+                def take(self, batch, told=told, novelty=novelty, prequential=prequential):
+                    novelty.take(batch)
+                    prequential.take(batch)
                     told.append((novelty.scores[0], novelty.thresholds[0], novelty.flags[0], prequential.predicted[0]))
 
             ns.run(chip, ns.streams.ArrayStream(x[None], labels[n : n + 1]), listener=Hears(), chunk=1)

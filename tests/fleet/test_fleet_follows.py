@@ -9,8 +9,8 @@ from keyed_samples import INPUTS, KEYS, LABELS, SAMPLES, fleet_of
 import neurosim as ns
 from neurosim.errors import ConfigError, StateError
 from neurosim.fleet import store
-from neurosim.fleet.hearing import KeyedListeners
 from neurosim.online.companion import go_on
+from neurosim.online.listener import Listeners
 
 CONSTANTS = {"recent": 30, "quantile": 0.9, "settling": 2}
 
@@ -36,7 +36,7 @@ class Followed:
         self.companions = [self.novelty, self.prequential]
         self.said = np.full((len(KEYS), 3), np.inf)
         self.wants = self.novelty.wants
-        self.listener = KeyedListeners([*self.companions, self])
+        self.listener = Listeners([*self.companions, self])
 
     def take(self, batch):
         self.said[batch.numbers] = np.stack(

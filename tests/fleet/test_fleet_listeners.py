@@ -8,7 +8,7 @@ from processes import wait_until
 import neurosim as ns
 from neurosim.errors import ConfigError, DivergedError, SampleError, StreamError
 from neurosim.fleet import store as fleets
-from neurosim.fleet.hearing import KeyedListeners, Wanted
+from neurosim.fleet.hearing import Wanted
 from neurosim.fleet.workers import Worker
 from neurosim.online.listener import Listeners
 from neurosim.streams.keyed import KeyedBlock
@@ -191,7 +191,7 @@ def test_a_listener_that_fails_leaves_the_fleet_whole_and_others_hear_on(tmp_pat
     keys, samples = sensors.rows(100)
     state, chips, one, other = tmp_path / "fleet.h5", fleet_of(), Heard(fails_at=42), Heard()
     with pytest.raises(ZeroDivisionError, match="by zero"):
-        ns.run_fleet(chips, Sensors(keys, samples, size=100), listener=KeyedListeners([one, other]),
+        ns.run_fleet(chips, Sensors(keys, samples, size=100), listener=Listeners([one, other]),
                      companions=[other], chunk=10, state=state)  # fmt: skip
     assert (len(one.told), len(other.told)) == (43, 50)
     assert sensors.hashes_of(chips) == sensors.alone(keys[:50], samples[:50], seed=3)
@@ -265,25 +265,23 @@ class Made:
 def test_what_cannot_listen_is_refused_before_the_run(tmp_path):
     keys, samples = sensors.rows(20)
     chips, stream = fleet_of(), Sensors(keys, samples)
-    for listener in (Made(fleet_of()), KeyedListeners([Made(chips), Made(fleet_of())])):
+    for listener in (Made(fleet_of()), Listeners([Made(chips), Made(fleet_of())])):
         with pytest.raises(ConfigError, match="made must be of this fleet"):
             ns.run_fleet(chips, stream, listener=listener)
     with pytest.raises(ConfigError, match="made must be of this fleet"):
         ns.run_fleet(chips, stream, companions=[Made(fleet_of())])
     chip = ns.Chip(sensors.layers(), inputs=4)
-    for listener in (ns.Novelty(chip), Listeners([Heard()]), KeyedListeners([Heard(), ns.Novelty(chip)])):
+    for listener in (ns.Novelty(chip), Listeners([Heard(), ns.Novelty(chip)])):
         with pytest.raises(ConfigError, match="listener must be of a fleet's samples"):
             ns.run_fleet(chips, stream, listener=listener)
     with pytest.raises(ConfigError, match="listener must be of a chip's samples, got 'FleetNovelty'"):
         ns.run(chip, samples, listener=ns.FleetNovelty(chips))
     with pytest.raises(ConfigError, match="listener must be a KeyedListener"):
         ns.run_fleet(chips, stream, listener=print)
-    of_a_chip, none = Heard(), Heard(("winner",))
-    of_a_chip.take = lambda first, results, labels, samples, nanoseconds: None
-    with pytest.raises(
-        ConfigError, match=r"take of the listener Heard must be take\(batch\) to hear of a fleet's samp"
-    ):
-        ns.run_fleet(chips, stream, listener=of_a_chip)
+    of_two, none = Heard(), Heard(("winner",))
+    of_two.take = lambda winners, labels: None
+    with pytest.raises(ConfigError, match=r"take of the listener Heard must be take\(batch\), which is called with"):
+        ns.run_fleet(chips, stream, listener=of_two)
     for run in (ns.run_fleet, ns.watch_fleet):
         with pytest.raises(
             ConfigError, match=r"wants of a listener must be a Wanted, got \('winner',\); write wants ="

@@ -37,8 +37,8 @@ class Heard:
     def __init__(self, wants):
         self.wants, self.told, self.calls = wants, [], []
 
-    def take(self, first, results, labels, samples, nanoseconds):
-        count = len(results.winners)
+    def take(self, batch):
+        (first, results, labels, samples, nanoseconds), count = batch, len(batch)
         assert len(labels) == len(samples) == len(nanoseconds) == count
         self.calls.append(count)
         for i in range(count):

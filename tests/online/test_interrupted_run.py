@@ -91,9 +91,9 @@ def test_what_is_watched_is_ended_whole_and_its_state_is_written(tmp_path, chunk
     class Interrupting:  # hears of samples amid what the chip does with them
         wants = ns.Novelty(made()).wants
 
-        def take(self, first, *_):
-            if first >= 100 and not came:
-                came.append(first)
+        def take(self, batch):
+            if batch.first >= 100 and not came:
+                came.append(batch.first)
                 interrupt()
                 interrupt_was_held.append(True)
 

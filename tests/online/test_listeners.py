@@ -43,8 +43,10 @@ class Heard:
     def __init__(self, layer, wants=ALL):
         self.layer, self.wants, self.told = layer, wants, []
 
-    def take(self, first, results, labels, samples, nanoseconds):
-        count = len(results.winners)
+    def take(self, batch):
+        first, results, labels, samples, nanoseconds = batch
+        count = len(batch)
+        assert batch.numbers.tolist() == [*range(first, first + count)]
         assert len(samples) == len(nanoseconds) == count > 0
         assert (nanoseconds > 0).all()
         response = response_of(self.layer, results)
@@ -212,8 +214,8 @@ def test_constants_that_change_amid_the_run(samples, labels):
 class Falls(Heard):
     """Fails at a sample."""
 
-    def take(self, first, *told):
-        super().take(first, *told)
+    def take(self, batch):
+        super().take(batch)
         if len(self.told) >= 30:
             raise OSError("nobody listens")
 
@@ -242,7 +244,7 @@ def test_nothing_is_under_way_while_a_pipe_is_waited_for():
     class Rests:
         wants = NONE
 
-        def take(self, *told):
+        def take(self, batch):
             pass
 
         def rest(self, waiting):
@@ -273,7 +275,7 @@ def test_listeners_together_want_what_one_of_them_wants():
         def __init__(self, *wants):
             self.wants = Wanted(*wants)
 
-        def take(self, *told):
+        def take(self, batch):
             raise AssertionError
 
     together = Listeners([Wants(True), Wants(False, False, True), Wants()])
@@ -289,8 +291,8 @@ class Fails:
     def __init__(self, after):
         self.after = after
 
-    def take(self, first, results, labels, samples, nanoseconds):
-        if first >= self.after:
+    def take(self, batch):
+        if batch.first >= self.after:
             raise ZeroDivisionError
 
 
@@ -346,9 +348,9 @@ def test_a_companion_that_fails_is_not_kept_behind_its_chip(samples, tmp_path):
     class Counts(Fails):
         name, count = "counts", 0
 
-        def take(self, first, results, *_):
-            super().take(first, results, *_)
-            self.count += len(results.winners)
+        def take(self, batch):
+            super().take(batch)
+            self.count += len(batch)
 
         def arrays(self, taken):
             return {"count": np.array([self.count])}

@@ -72,10 +72,10 @@ def test_results_of_another_chip_are_refused_by_the_listener_itself():
     class Heard:
         wants = ns.Prequential.wants
 
-        def take(self, *told):
-            heard.append(told)
+        def take(self, batch):
+            heard.append(batch)
 
     ns.run(chip_of(9), stream_of(), listener=Heard())
     for follower in (ns.Novelty(chip_of(3)), ns.Prequential(chip_of(3))):
         with pytest.raises(ConfigError, match="results must be those of 3 neurons"):
-            follower.take(*heard[0])
+            follower.take(heard[0])

@@ -20,12 +20,12 @@ class Hears:
     def __init__(self, wants):
         self.wants = wants
 
-    def take(self, first, results, labels, samples, nanoseconds):
+    def take(self, batch):
         raise AssertionError
 
 
-class HearsBatches(Hears):
-    def take(self, batch):
+class HearsTwo(Hears):
+    def take(self, winners, labels):
         raise AssertionError
 
 
@@ -45,8 +45,8 @@ CASES = {
         ns.run(chip_of(), stream_of(), listener=Hears(("winner",)))
     ),
     "wants of a listener must be a Wanted, got ()": lambda: Listeners([Hears(())]),
-    "take of the listener HearsBatches must be take(first, results, labels, samples, nanoseconds) to hear of a chip's "
-    "samples, got 'take(batch)'": lambda: ns.run(chip_of(), stream_of(), listener=Listeners([HearsBatches(Wanted())])),
+    "take of the listener HearsTwo must be take(batch), which is called with the samples that went through together, "
+    "got 'take(winners, labels)'": lambda: ns.run(chip_of(), stream_of(), listener=Listeners([HearsTwo(Wanted())])),
     "companions must be a sequence of Companions, such as [neurosim.Novelty(chip)], got ['int']; each": lambda: ns.run(
         chip_of(), stream_of(), companions=[1]
     ),

@@ -13,35 +13,14 @@ from neurosim.streams.base import UNLABELLED, Stream
 
 if TYPE_CHECKING:  # the command line's help names the fields, and must not wait for the chip's modules
     from neurosim.chip.chip import Chip
-    from neurosim.engine.results import Results
+    from neurosim.online.listener import Batch
 
 WHOLE, REAL, SINGLE = np.dtype("<i8"), np.dtype("<f8"), np.dtype("<f4")
 SECOND = 1e9  # nanoseconds
 OF_KEYS = "key"  # a field where each key has a chip
 
 
-class Batch(NamedTuple):
-    """Samples that went through a chip together: what a listener is told, as it is told it.
-
-    Attributes
-    ----------
-    first : int
-        Number of the first of them, counted since the run began.
-    results, labels, samples, nanoseconds
-        As in `neurosim.online.listener.Listener.take`.
-    """
-
-    first: int
-    results: "Results"
-    labels: NDArray[np.int64] | None
-    samples: NDArray[np.float32]
-    nanoseconds: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.results.winners)
-
-
-Values = Callable[[Batch], NDArray[Any]]
+Values = Callable[["Batch"], NDArray[Any]]
 
 
 class Field(NamedTuple):
@@ -90,16 +69,12 @@ class Once:
     def __init__(self, listener: Any) -> None:
         self.listener, self._batch = listener, None
 
-    def tell(self, batch: Any) -> None:
-        """Let the listener hear of a batch."""
-        self.listener.take(*batch)
-
     def part(self, name: str, dtype: np.dtype[Any]) -> Values:
         """Return what gives an attribute of the listener, as it is after a batch, in a type."""
 
-        def values(batch: Batch) -> NDArray[Any]:
+        def values(batch: "Batch") -> NDArray[Any]:
             if batch is not self._batch:
-                self.tell(batch)
+                self.listener.take(batch)
                 self._batch = batch  # type: ignore[assignment]
             return np.asarray(getattr(self.listener, name), dtype)
 
@@ -112,20 +87,19 @@ def begin_all(
     stream: Stream,
     begun: Mapping[str, Any],
     table: Mapping[str, Field] | None = None,
-    once: type[Once] = Once,
 ) -> tuple[list[Any], list[Any]]:
     """Return what gives the values of each field, and those that have something to keep in snapshots.
 
     `begun` has, by the name of a field, what is taken in place of what its row begins. `table` has all rows, those of
-    a chip by default; `once` is what tells listeners.
+    a chip by default.
     """
     table = FIELDS if table is None else table
-    shared = {row.begin: once(begun[name]) for name, row in table.items() if name in begun and row.part is not None}
+    shared = {row.begin: Once(begun[name]) for name, row in table.items() if name in begun and row.part is not None}
     values: list[Any] = []
     for name, row in rows.items():
         if row.part is not None:
             if row.begin not in shared:
-                shared[row.begin] = once(row.begin(chip, stream))
+                shared[row.begin] = Once(row.begin(chip, stream))
             values.append(shared[row.begin].part(row.part, row.dtype))
         else:
             values.append(begun[name] if name in begun else row.begin(chip, stream))
@@ -159,7 +133,7 @@ def _labels(_chip: "Chip", _stream: Stream) -> Values:
 def _latencies(_chip: "Chip", stream: Stream) -> Values:
     """Return a function that gives seconds from each sample's arrival, or in the loop where no arrival is known."""
 
-    def seconds(batch: Batch) -> NDArray[np.float64]:
+    def seconds(batch: "Batch") -> NDArray[np.float64]:
         came = stream.arrived(batch.first, len(batch))
         took = batch.nanoseconds if came is None else time.monotonic_ns() - came
         return took / SECOND

@@ -15,7 +15,7 @@ from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import novelty as kernel
 from neurosim.online.emission import scoring
-from neurosim.online.listener import check_layer
+from neurosim.online.listener import Batch, check_layer
 from neurosim.state.arrays import Arrays
 
 NO_STEPS, NO_RESPONSES = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
@@ -143,7 +143,7 @@ class Novelty(OneAtATime):
     @property
     def threshold(self) -> float:
         """The threshold of the next sample: infinite as long as scores are too few."""
-        return scoring.threshold_of(self._constants, self._state.scored, self._state.ordered)
+        return float(kernel.threshold_of(self._constants, self._state))  # type: ignore[no-untyped-call]
 
     @property
     def novel(self) -> int:
@@ -187,14 +187,7 @@ class Novelty(OneAtATime):
             raise ConfigError(self.name, "of the very chip that learns", "one of another", "'step' reads its weights")
 
     @alone
-    def take(
-        self,
-        first: int,
-        results: Results,
-        labels: NDArray[np.int64] | None,
-        samples: NDArray[np.float32],
-        nanoseconds: NDArray[np.int64],
-    ) -> None:
+    def take(self, batch: Batch) -> None:
         """Score samples that went through together, in their order, and learn from them; `scores` then has theirs.
 
         Raises
@@ -202,9 +195,9 @@ class Novelty(OneAtATime):
         ConfigError
             If they are several, and "step" is a measure.
         """
-        if self._constants.measures & kernel.MOVEMENT and len(results.winners) > 1:
-            raise ConfigError("chunk", "1 with the measure 'step'", len(results.winners), "it is of single samples")
-        self._score(results, learning=True)
+        if self._constants.measures & kernel.MOVEMENT and len(batch) > 1:
+            raise ConfigError("chunk", "1 with the measure 'step'", len(batch), "it is of single samples")
+        self._score(batch.results, learning=True)
 
     def summary(self) -> dict[str, Any]:
         """Return plain values for the summary of a run."""

@@ -10,10 +10,9 @@ from neurosim.checks import LARGEST, fraction, instance, number, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.use import OneAtATime, alone
 from neurosim.chip.wanted import Wanted
-from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
 from neurosim.kernels import late_labels as kernel
-from neurosim.online.listener import check_layer
+from neurosim.online.listener import Batch, check_layer
 from neurosim.randomness import SHOWN_LABELS, at_places
 from neurosim.readouts.running import RunningLabels
 from neurosim.readouts.winner import taught_by_label
@@ -136,16 +135,9 @@ class Prequential(OneAtATime):
         check_layer("prequential accuracy", chip, self._chip)
 
     @alone
-    def take(
-        self,
-        first: int,
-        results: Results,
-        labels: NDArray[np.int64] | None,
-        samples: NDArray[np.float32],
-        nanoseconds: NDArray[np.int64],
-    ) -> None:
+    def take(self, batch: Batch) -> None:
         """Name samples that went through together, one after another, and learn the labels that are shown."""
-        count, neurons = len(results.winners), len(self.labels.table.names)
+        results, labels, count, neurons = batch.results, batch.labels, len(batch), len(self.labels.table.names)
         if results.potentials.shape != (count, neurons):
             raise ConfigError("results", f"those of {neurons} neurons, as this was made for", results.potentials.shape)
         known = np.full(count, kernel.NOBODY) if labels is None else labels

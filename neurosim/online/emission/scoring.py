@@ -62,14 +62,6 @@ def first_state(neurons: int, recent: int, *chips: int) -> kernel.State:
     )
 
 
-def threshold_of(constants: kernel.Constants, scored: NDArray[np.int64], ordered: NDArray[np.float64]) -> float:
-    """Return the threshold of a chip's next sample: infinite as long as scores are too few."""
-    count = min(int(scored[0]), len(ordered))
-    if count < constants.enough:
-        return float("inf")
-    return float(ordered[max(int(np.ceil(constants.quantile * count)), 1) - 1])
-
-
 def arrays_of(constants: kernel.Constants, state: kernel.State) -> Arrays:
     """Return a copy of what a snapshot keeps."""
     return {name: getattr(state, name).copy() for name in KEPT} | {"constants": np.array(constants, np.float64)}

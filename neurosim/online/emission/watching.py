@@ -7,21 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from neurosim.checks import truth
 from neurosim.chip.chip import Chip
 from neurosim.chip.interrupts import Held
 from neurosim.chip.samples import as_stream
 from neurosim.chip.wanted import Wanted
-from neurosim.engine.results import Results
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, DivergedError, StateError
 from neurosim.online.companion import Companion
-from neurosim.online.emission.fields import FIELDS, Batch
+from neurosim.online.emission.fields import FIELDS
 from neurosim.online.emission.novelty import Novelty
-from neurosim.online.listener import Listener, Listeners, check_listener
+from neurosim.online.listener import Batch, Listener, Listeners, check_listener
 from neurosim.online.run import begin, check_is_chip, ended_by_interrupts
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
@@ -197,16 +193,9 @@ class _Heard:
         self._latencies, self.events = FIELDS["latency"].begin(chip, stream), deque[Emission]()
         self.wants = Wanted(potentials=True, responses=True, outputs=self._outputs)
 
-    def take(
-        self,
-        first: int,
-        results: Results,
-        labels: NDArray[np.int64] | None,
-        samples: NDArray[np.float32],
-        nanoseconds: NDArray[np.int64],
-    ) -> None:
+    def take(self, batch: Batch) -> None:
         """Keep the events of samples."""
-        batch, number = Batch(first, results, labels, samples, nanoseconds), self._position + first
+        results, labels, number = batch.results, batch.labels, self._position + batch.first
         as_images, winners = self._layer.as_images, results.winners.tolist()
         potentials, responses = as_images(results.potentials), as_images(results.responses)
         latencies = self._latencies(batch)

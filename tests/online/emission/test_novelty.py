@@ -11,6 +11,7 @@ import neurosim as ns
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.online.companion import restore
+from neurosim.online.listener import Batch
 
 INPUTS, NEURONS = 8, 5
 RNG = np.random.default_rng(7)
@@ -91,8 +92,8 @@ class Keeping:
     def wants(self):
         return self.novelty.wants
 
-    def take(self, *told):
-        self.novelty.take(*told)
+    def take(self, batch):
+        self.novelty.take(batch)
         self.scores.append(self.novelty.scores.copy())
 
 
@@ -217,7 +218,7 @@ def test_many_scores_in_any_order_are_kept_in_order():
     potentials = RNG.normal(size=(300, NEURONS)).astype(np.float32)
     for u in potentials:
         row = Results(u[None], u[None], np.array([int(u.argmax())]), u[None])
-        novelty.take(0, row, None, u[None], np.zeros(1, np.int64))
+        novelty.take(Batch(0, row, None, u[None], np.zeros(1, np.int64)))
         if len(scores) >= 2:
             latest = scores[-20:]
             assert novelty.thresholds[0] == sorted(latest)[math.ceil(len(latest) / 2) - 1]
@@ -228,7 +229,8 @@ def told_potentials(novelty, potentials):
     """Let a measure learn rows of potentials, each won by the largest; return the scores."""
     scores = []
     for u in np.asarray(potentials, np.float32):
-        novelty.take(0, Results(u[None], u[None], np.array([int(u.argmax())]), u[None]), None, u[None], np.zeros(1))
+        row = Results(u[None], u[None], np.array([int(u.argmax())]), u[None])
+        novelty.take(Batch(0, row, None, u[None], np.zeros(1)))
         scores.append(novelty.scores[0])
     return np.array(scores)
 

@@ -56,7 +56,7 @@ def prequential():
     chip = ns.Chip([ns.recipes.softhebb(5)], inputs=4)
     one = ns.Prequential(chip)
     ns.run(chip, ArrayStream(X), listener=one)
-    return one, {"take": lambda: one.take(0, None, None, None, None)}
+    return one, {"take": lambda: one.take(None)}
 
 
 def running_labels():

@@ -29,8 +29,8 @@ class Kept:
     def __init__(self, prequential):
         self.prequential, self.said, self.right = prequential, [], 0
 
-    def take(self, *told):
-        self.prequential.take(*told)
+    def take(self, batch):
+        self.prequential.take(batch)
         self.said += self.prequential.predicted.tolist()
         self.right += int(self.prequential.correct.sum())
 
