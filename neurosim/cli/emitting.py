@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,10 @@ from neurosim.cli.following import Following, names
 from neurosim.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
-    from neurosim.chip.chip import Chip
+    from neurosim.cli.resume import Opened
     from neurosim.online.companion import Companion
     from neurosim.online.emission.emitter import RecordWriter
     from neurosim.online.emission.output import Output
-    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 DEFAULT_FORMAT = "csv"
@@ -128,22 +127,22 @@ def with_width(values: Any) -> Any:
     return replace(values, inputs=math.prod(shape))
 
 
-def frozen_chip(values: Any, stream: "Stream") -> "tuple[Chip, Mapping[str, Arrays]]":
-    """Return the chip that only responds, that of the state or a new one, and what the state keeps beside it."""
+def frozen_chip(values: Any, stream: "Stream") -> "Opened":
+    """Return the chip that only responds, that of the state or a new one, at the beginning of the stream."""
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in, split
-    from neurosim.cli.resume import name_labels, new_chip
+    from neurosim.cli.resume import Opened, name_labels, new_chip
     from neurosim.state import store
     from neurosim.streams.base import check_columns
 
     if values.state is None:
-        return new_chip(values, stream), {}
+        return Opened(new_chip(values, stream))
     contents = store.read(values.state)
     rules = rules_in(None if values.recipe is None else split(values.recipe)[0])
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
     if "prequential" in contents.beside and "prequential" in names(values):  # names that are numbered as they were
         name_labels(stream, contents.classes, contents.position)
-    return Chip.of(contents, values.state, rules, values.device), contents.beside
+    return Opened(Chip.of(contents, values.state, rules, values.device), 0, contents.beside)
 
 
 class Emission:

@@ -1,6 +1,5 @@
 """`neurosim stream --novelty` and `--prequential`: what a run says of its samples, besides learning from them."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -106,7 +105,7 @@ class Following:
     chip : Chip
     stream : Stream
     kept : mapping, optional
-        What the state file keeps, by companion, where it was read. Without it, that of a chip that goes on is read.
+        What the state file keeps beside the chip, by companion; None for a new chip.
 
     Attributes
     ----------
@@ -116,7 +115,7 @@ class Following:
         Those of the run.
     """
 
-    def __init__(self, values: Any, chip: Any, stream: "Stream", kept: "Mapping[str, Arrays] | None" = None) -> None:
+    def __init__(self, values: Any, chip: Any, stream: "Stream", kept: "Mapping[str, Arrays] | None") -> None:
         self._novelty: Any = None
         self._prequential: Any = None
         self._kept = kept
@@ -152,10 +151,6 @@ class Following:
         self.companions.append(listener)
         self.begun |= dict.fromkeys(fields, listener)
 
-    def all_with(self, others: "list[Companion]") -> "list[Companion]":
-        """Return these companions and others, each once."""
-        return list({id(companion): companion for companion in [*self.companions, *others]}.values())
-
     def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
         """Let these companions and others go on with what the state file keeps; return all, each once.
 
@@ -166,16 +161,15 @@ class Following:
         StateError
             If it keeps what is none of theirs.
         """
-        companions, kept = self.all_with(others), self._kept
-        if kept is None and values.written is not None and not values.restart and os.path.exists(values.written):
-            from neurosim.state import store
-
-            kept = store.read(values.written).beside
-        if kept is None or values.state is None or not companions:
+        companions = list({id(companion): companion for companion in [*self.companions, *others]}.values())
+        if self._kept is None or values.state is None:
             return companions
+        from neurosim.cli.resume import tell_left
         from neurosim.online.companion import OF_STREAM, go_on
 
-        kept = {name: arrays for name, arrays in kept.items() if name != OF_STREAM}
+        kept = {name: arrays for name, arrays in self._kept.items() if name != OF_STREAM}
+        if values.learning:
+            tell_left(values.state, kept, {companion.name for companion in companions})
         try:
             go_on(values.state, kept, stream, companions)
         except StateError as error:
@@ -192,15 +186,11 @@ class Following:
 
     def heard(self, listener: "Listener | None", told: "list[Companion]") -> "Listener | None":
         """Return the listener of the run: the one given, which tells some, and those of these that it does not tell."""
-        rest = [own for own in self.companions if not any(own is other for other in told)]
-        heard: list[Any] = [*rest, *([] if listener is None else [listener])]
-        return None if not heard else heard[0] if len(heard) == 1 else self._together(heard)
-
-    def _together(self, listeners: list[Any]) -> Any:
-        """Return several listeners as one."""
         from neurosim.online.listener import Listeners
 
-        return Listeners(listeners)
+        rest = [own for own in self.companions if not any(own is other for other in told)]
+        heard: list[Any] = [*rest, *([] if listener is None else [listener])]
+        return None if not heard else heard[0] if len(heard) == 1 else Listeners(heard)
 
     def summary(self) -> dict[str, Any]:
         """Return plain values for the summary of the run."""

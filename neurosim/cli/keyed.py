@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -20,10 +20,10 @@ from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
 from neurosim.cli.transforms import open_transformed, say_ready
 
 if TYPE_CHECKING:
+    from neurosim.cli.resume import Opened
     from neurosim.fleet.fleet import Fleet
     from neurosim.fleet.report import FleetReport
     from neurosim.fleet.workers import Worker
-    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 # What goes with --key; all else that is given is refused by its name.
@@ -33,23 +33,6 @@ TAKEN = {
     "device", "chunk", "threads", "as_json", "format", "queue", "when_full", "reconnect", "idle", "emit", "emit_format",
     "learning", "novelty", "novelty_quantile", "prequential", "label_share",
 }  # fmt: skip
-
-
-class Opened(NamedTuple):
-    """What a command goes on with.
-
-    Attributes
-    ----------
-    fleet : Fleet
-    position : int
-        How many samples of the stream were taken before.
-    beside : mapping, optional
-        What the state file keeps beside the fleet; None if the fleet is a new one.
-    """
-
-    fleet: "Fleet"
-    position: int = 0
-    beside: "Mapping[str, Arrays] | None" = None
 
 
 def learn_keyed(options: Any, no_bar: bool = False) -> None:
@@ -107,9 +90,9 @@ def _check_taken(options: RunOptions) -> None:
         fail(f"device must be cpu with --key, got {options.device}")
 
 
-def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> Opened:
+def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> "Opened":
     """Return the fleet that only responds: that of the state, at the beginning of the stream."""
-    from neurosim.cli.resume import name_labels, rules_for
+    from neurosim.cli.resume import Opened, name_labels, rules_for
     from neurosim.fleet import store
     from neurosim.fleet.fleet import Fleet
     from neurosim.streams.base import check_columns
@@ -125,10 +108,9 @@ def _frozen(options: Any, stream: "Stream", _worker: "Worker") -> Opened:
     return Opened(Fleet.of(contents, options.state, rules_for(options), options.threads), 0, contents.beside)
 
 
-def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opened:
+def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "Opened":
     """Return a new fleet, or that of the state file, and how many samples of the stream were taken from it."""
-    from neurosim.chip.chip import Chip
-    from neurosim.cli.resume import check_goes_on, layers_for, name_labels, rules_for, say_where
+    from neurosim.cli.resume import Opened, check_goes_on, layers_for, name_labels, rules_for, say_where
     from neurosim.fleet import store
     from neurosim.fleet.fleet import Fleet
     from neurosim.fleet.run import identity_of
@@ -145,10 +127,9 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opene
             fail(f"keys must be at least the {len(contents.arrays['seeds'])} that the state has, got {options.keys}")
         contents = contents._replace(capacity=options.keys or contents.capacity)
         fleet = Fleet.of(contents, state, rules_for(options), options.threads)
-        template = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed)
         position, beside = contents.position, dict(contents.beside)
         here = identity_of(stream, worker)
-        check_goes_on(state, options, stream, template, contents.stream, here, position)
+        check_goes_on(state, options, stream, fleet.template, contents.stream, here, position)
         name_labels(stream, contents.classes, position)
         go_on(state, contents.beside, stream)
         if not stream.replayable and not options.replay:

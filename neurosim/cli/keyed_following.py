@@ -6,7 +6,6 @@ from neurosim.cli.emitting import DEFAULT_FORMAT, Emission
 from neurosim.cli.following import Following
 
 if TYPE_CHECKING:
-    from neurosim.online.companion import Companion
     from neurosim.online.emission.output import Output
     from neurosim.streams import Stream
 
@@ -32,21 +31,6 @@ class KeyedFollowing(Following):
         from neurosim.fleet.prequential import FleetPrequential
 
         return FleetPrequential(chip, share=share, seed=chip.seed)
-
-    def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
-        """Let these companions and others go on with what the state file keeps; return all, each once."""
-        from neurosim.cli.resume import tell_left
-        from neurosim.online.companion import OF_STREAM
-
-        if values.learning and self._kept is not None:
-            names = {companion.name for companion in self.all_with(others)}
-            tell_left(values.state, set(self._kept) - {OF_STREAM}, names)
-        return super().restore(values, stream, others)
-
-    def _together(self, listeners: list[Any]) -> Any:
-        from neurosim.fleet.hearing import KeyedListeners
-
-        return KeyedListeners(listeners)
 
 
 class KeyedEmission(Emission):

@@ -1,10 +1,10 @@
 """The chip of a command: a new one, or that of its state file if it is the one asked for."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from neurosim.chip.changing import own_functions
 from neurosim.chip.chip import Chip
@@ -18,9 +18,10 @@ from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
-from neurosim.online.companion import OF_STREAM, Companion, go_on
+from neurosim.online.companion import go_on
 from neurosim.presets import preset
 from neurosim.state import store
+from neurosim.state.arrays import Arrays
 from neurosim.state.format import Contents
 from neurosim.state.same_chip import Described, differences
 from neurosim.streams import Stream
@@ -32,6 +33,23 @@ UNCHANGEABLE = (  # as differences begin
 )  # fmt: skip
 Admit = Callable[[Sequence[DenseWTA | ConvWTA], int], object]
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
+
+
+class Opened(NamedTuple):
+    """What a command goes on with.
+
+    Attributes
+    ----------
+    chip : Chip or Fleet
+    position : int
+        How many samples of the stream were taken before.
+    beside : mapping, optional
+        What the state file keeps beside the chip; None if the chip is a new one.
+    """
+
+    chip: Any
+    position: int = 0
+    beside: Mapping[str, Arrays] | None = None
 
 
 def new_chip(options: ChipOptions, stream: Stream, admit: Admit | None = None) -> Chip:
@@ -52,10 +70,10 @@ def chip_for(
     state: str | None,
     restart: bool,
     replay: bool,
-    companions: Iterable[Companion] = (),
-    followed: Collection[str] = (),
-) -> tuple[Chip, int]:
+) -> Opened:
     """Return a new chip, or the chip of a state file, and how many samples of the stream it has learned from.
+
+    The stream goes on with what the file keeps of it.
 
     Parameters
     ----------
@@ -68,10 +86,6 @@ def chip_for(
         Whether to ignore a state file that is there.
     replay : bool
         Whether a pipe brings all samples again, also those that the chip has learned from.
-    companions : sequence of Companion
-        Of the run: they and the stream go on with what the state file keeps of them.
-    followed : collection of str
-        Names of companions that go on later. What the file keeps of others is told: the run's snapshots have it not.
 
     Raises
     ------
@@ -81,19 +95,18 @@ def chip_for(
     constants = _layer_constants(options, stream)
     changes = _changes(options)
     if state is None or restart or not os.path.exists(state):
-        return _new(options, constants, stream).with_constants(**changes), 0
+        return Opened(_new(options, constants, stream).with_constants(**changes))
     contents = store.read(state)
     chip = Chip.of(contents, state, rules_for(options), options.device).with_constants(**changes)
     check_goes_on(state, options, stream, chip, contents.stream, stream.identity(), contents.position)
     name_labels(stream, contents.classes, contents.position)
-    go_on(state, contents.beside, stream, companions)
-    tell_left(state, contents.beside, {OF_STREAM, *followed, *(companion.name for companion in companions)})
+    go_on(state, contents.beside, stream)
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
         say_where(stream, contents.position)
-    return chip, contents.position
+    return Opened(chip, contents.position, contents.beside)
 
 
 def tell_left(state: str, beside: Iterable[str], followed: Collection[str]) -> None:

@@ -230,14 +230,13 @@ def _stream(options: StreamOptions, show: Show) -> None:
     train, test = _judged_on(options, stream)
     edits, edited = edits_of(options.edits, options)
     with nullcontext() if options.written is None else store.claim(options.written):
-        beside = None
         if options.learning:
-            chip, position = chip_for(
-                options, stream, state=options.state, restart=options.restart, replay=options.replay,
-                followed=following.names(options),
+            opened = chip_for(
+                options, stream, state=options.state, restart=options.restart, replay=options.replay
             )  # fmt: skip
         else:
-            (chip, beside), position = emitting.frozen_chip(options, stream), 0
+            opened = emitting.frozen_chip(options, stream)
+        chip, position, beside = opened
         if edited is not None:
             Editor(chip, edits, None)  # refuses what the run would refuse, before anything is said
             tell_other_chip(options.edits, edited, chip)
