@@ -22,9 +22,6 @@ SWEEP, CONSTANTS, READOUT_ERRORS, SEEDS = 501, 502, 503, 504  # points of a swee
 EXCHANGES = 505  # the order in which layers on cores are exchanged
 SHOWN_LABELS = 801  # labels of a stream that names of neurons are learned from
 WORDS = 4  # words that Philox makes from one value of its counter
-# Philox 4 x 64 of ten rounds (Salmon et al.): multipliers of its rounds, and what the two words of its key step by.
-ROUNDS, MULTIPLIER, OTHER_MULTIPLIER = 10, np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
-STEP, OTHER_STEP = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 PIECE = 1 << 22  # numbers made at a time, so that intermediate results take little memory
 
 
@@ -59,34 +56,6 @@ def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: 
     key = np.array([seed, (purpose << 48) + part], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=first * steps).random_raw(count * steps * WORDS)
     return unit(words).reshape(count, steps * WORDS)[:, :each]
-
-
-def at_place_of_seeds(
-    seeds: NDArray[np.uint64], purpose: int, part: int, places: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return what `at_places` gives for one number at one position of each of many seeds: float64 (seeds,).
-
-    It makes Philox's words by NumPy for all at once, as to begin a generator for each seed takes microseconds.
-    """
-    first, second = np.asarray(places, np.uint64) + np.uint64(1), np.zeros(len(places), np.uint64)
-    third, fourth = second.copy(), second.copy()
-    key, other_key = np.array(seeds, np.uint64), np.full(len(places), (purpose << 48) + part, np.uint64)
-    for _ in range(ROUNDS):
-        high, low = _product(MULTIPLIER, first)
-        other_high, other_low = _product(OTHER_MULTIPLIER, third)
-        first, second, third, fourth = other_high ^ second ^ key, other_low, high ^ fourth ^ other_key, low
-        key += STEP
-        other_key += OTHER_STEP
-    return unit(first)
-
-
-def _product(one: np.uint64, others: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return the upper and the lower 64 bits of products of 128 bits."""
-    half, lower = np.uint64(32), np.uint64(2**32 - 1)
-    a, b, c, d = one >> half, one & lower, others >> half, others & lower
-    inner, cross = a * d + (b * d >> half), b * c
-    carry = (inner & lower) + cross
-    return a * c + (inner >> half) + (carry >> half), one * others
 
 
 def normal(

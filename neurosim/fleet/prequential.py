@@ -20,7 +20,7 @@ from neurosim.fleet.responses import NOBODY, Heard, OfOneFleet, heard
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import late_labels as kernel
 from neurosim.online.emission.prequential import LARGEST_COUNT, check_shares, share_of
-from neurosim.randomness import SHOWN_LABELS, at_place_of_seeds
+from neurosim.randomness import SHOWN_LABELS, at_places
 from neurosim.readouts.labels import check_classes
 from neurosim.readouts.running import check_forget, check_table
 from neurosim.state.arrays import Arrays
@@ -116,7 +116,6 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         self._fleet, self._neurons = fleet, layer.neurons
         self._forget, self._fading, self._share, self._seed = float(forget), 1 - fading, share, int(seed)
         self._known = self._first(0, self._neurons if self.taught else 0)
-        self._seeds = np.zeros(0, np.int64)  # of keys whose labels were drawn for, else NOBODY
         self.predicted, self.correct = np.zeros(0, np.int64), np.zeros(0, np.bool_)
 
     @property
@@ -242,7 +241,6 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         check_numbers("prequential accuracy must have counts of at least 0", counts, 0, LARGEST_COUNT)
         check_table(arrays["counts"], arrays["weights"], arrays["names"])
         self._known = Known._make(arrays[name].copy() for name in Known._fields)
-        self._seeds = np.zeros(0, np.int64)  # the fleet's keys may be others now
 
     def _first(self, chips: int, classes: int) -> Known:
         """Return what is known of so many keys at first."""
@@ -311,27 +309,11 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         """Return whether the labels of the next samples are shown to the tables, which know their chips by now."""
         if self.taught or self._share == 1:
             return np.full(len(chips), not self.taught)
-        shown = chips >= 0
-        own = chips[shown]
-        places = self._known.taken[own] + earlier_of_same(own)
-        shown[shown] = at_place_of_seeds(self._seeds_of(own), SHOWN_LABELS, 0, places) < self._share
+        shown, keys, order = np.zeros(len(chips), np.bool_), self._fleet.keys, np.argsort(chips, kind="stable")
+        for own in np.split(order, np.flatnonzero(np.diff(chips[order])) + 1):  # the samples of one chip after another
+            chip = int(chips[own[0]]) if len(own) else NOBODY
+            if chip >= 0:
+                first = int(self._known.taken[chip])
+                drawn = at_places(self.seed_of(keys[chip]), SHOWN_LABELS, 0, first, len(own), 1)
+                shown[own] = drawn[:, 0] < self._share
         return shown
-
-    def _seeds_of(self, chips: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return the seed of each sample's key; those that were needed once are kept."""
-        if len(self._seeds) < len(self._known.taken):
-            self._seeds = np.append(self._seeds, np.full(len(self._known.taken) - len(self._seeds), NOBODY))
-        new = np.unique(chips[self._seeds[chips] == NOBODY])
-        if len(new):
-            keys = self._fleet.keys
-            self._seeds[new] = [self.seed_of(keys[chip]) for chip in new.tolist()]
-        return self._seeds[chips].astype(np.uint64)
-
-
-def earlier_of_same(chips: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many samples of the same chip come before each sample: int64 (samples,)."""
-    order = np.argsort(chips, kind="stable")
-    begins = np.flatnonzero(np.diff(chips[order], prepend=NOBODY - 1))  # of each chip's samples, in that order
-    earlier = np.empty(len(chips), np.int64)
-    earlier[order] = np.arange(len(chips)) - np.repeat(begins, np.diff(begins, append=len(chips)))
-    return earlier

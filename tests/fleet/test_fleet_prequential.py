@@ -14,6 +14,7 @@ from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet import prequential as module
 from neurosim.fleet import store
+from neurosim.online.listener import Batch
 
 EVERY = np.arange(len(KEYS))
 CONSTANTS = {"forget": 0.2, "fading": 0.05, "share": 0.6, "seed": 9}
@@ -33,7 +34,7 @@ def of_separate_chips():
         prequential = ns.Prequential(chip, **CONSTANTS | {"seed": of_fleet.seed_of(key)})
         for n in np.flatnonzero(key == KEYS):
             row = one_row(chip.learn_one(SAMPLES[n]))
-            prequential.take(0, row, LABELS[n : n + 1], SAMPLES[n : n + 1], np.zeros(1, np.int64))
+            prequential.take(Batch(0, row, LABELS[n : n + 1], SAMPLES[n : n + 1], np.zeros(1, np.int64)))
             said[n] = prequential.predicted[0]
         summaries[key] = prequential
     return said, summaries

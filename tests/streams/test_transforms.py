@@ -76,18 +76,6 @@ def test_numbers_of_places_are_one_row_of_words_cut_anywhere():
     assert ((far >= 0) & (far < 1)).all()
 
 
-def test_numbers_of_many_seeds_are_those_of_each():
-    draw = np.random.default_rng(0)
-    seeds = np.append(draw.integers(0, 2**64, 200, dtype=np.uint64), np.array([0, 1, 2**64 - 1], np.uint64))
-    places = np.append(draw.integers(0, 2**62, 100), np.arange(103))
-    alone = [
-        randomness.at_places(int(seed), 801, 2, int(place), 1, 1)[0, 0]
-        for seed, place in zip(seeds, places, strict=True)
-    ]
-    assert np.array_equal(randomness.at_place_of_seeds(seeds, 801, 2, places), alone)
-    assert len(randomness.at_place_of_seeds(seeds[:0], 801, 2, places[:0])) == 0
-
-
 def test_a_flip_mirrors_as_often_as_it_says():
     for probability in (0.0, 0.25, 1.0):
         samples, _ = read(ns.transform(repeat(images(), 100, None), [ns.RandomFlip(probability)]))
