@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-LONG = {"resume_after_a_kill", "on_a_device"}  # one is killed, and the other simulates a device
+QUICK = {"quickstart", "filter", "fleet"}  # the others run with the slow tests: each is a process of some seconds
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [], id=path.stem) for path in EXAMPLES],
+    [pytest.param(path, marks=[] if path.stem in QUICK else [pytest.mark.slow], id=path.stem) for path in EXAMPLES],
 )
 def test_an_example_runs(path, tmp_path):
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=300)
@@ -22,4 +22,4 @@ def test_an_example_runs(path, tmp_path):
 
 
 def test_there_are_examples():
-    assert {"quickstart", "resume_after_a_kill", "pipe"} <= {path.stem for path in EXAMPLES}
+    assert {"resume_after_a_kill", "pipe", *QUICK} <= {path.stem for path in EXAMPLES}

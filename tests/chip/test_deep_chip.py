@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thinned import few_of
 from threadpoolctl import threadpool_limits
 
 import neurosim as ns
@@ -95,7 +96,7 @@ def test_a_response_is_pure_and_the_same_one_by_one(make):
     assert chip.state_sha256 == before
 
 
-@pytest.mark.parametrize("preset", ["softhebb-cifar10-3layer", "softhebb-mnist-3layer-published"])
+@pytest.mark.parametrize("preset", few_of(["softhebb-cifar10-3layer", "softhebb-mnist-3layer-published"]))
 def test_bits_do_not_depend_on_the_threads_of_blas(preset):
     X = images(10, 0, ns.presets.preset(preset).shape)
     assert len({_learned(X, threads, preset=preset) for threads in (1, 2)}) == 1

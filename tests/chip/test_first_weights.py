@@ -229,6 +229,7 @@ def test_the_untrained_network_of_a_comparison_begins_with_the_array():
     assert drawn[1].accuracy != frozen[1].accuracy
 
 
+@pytest.mark.slow
 def test_the_command_line_goes_on_with_a_chip_of_given_weights(tmp_path):
     path, digits = tmp_path / "chip.h5", ns.open_stream("digits")
     one().save(path)

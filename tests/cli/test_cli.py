@@ -12,6 +12,7 @@ import processes
 import pytest
 from commands import invoke, stream
 from processes import wait_until, waits_for_input
+from thinned import few_of
 
 import neurosim as ns
 from neurosim.cli.compiled_code import kernel_folders
@@ -297,7 +298,7 @@ def is_learning(state):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGHUP, 129)],
+    few_of([(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]),
 )
 def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code):
     state = tmp_path / "chip.h5"
@@ -313,7 +314,7 @@ def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code)
     assert ns.Chip.load(state).samples == summary["stream_position"] == summary["samples"] > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", few_of([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]))
 def test_a_signal_at_the_end_of_the_process_changes_nothing(number):
     # What a process does last, it does in functions that `atexit` knows: one of them sends the signal here.
     program = (
@@ -326,6 +327,7 @@ def test_a_signal_at_the_end_of_the_process_changes_nothing(number):
     assert json.loads(done.stdout)["interrupted"] is False
 
 
+@pytest.mark.slow
 def test_a_signal_during_the_evaluation_keeps_what_was_learned(tmp_path):
     (tmp_path / "a.csv").write_text("1,2,0\n2,1,1\n" * 60_000)
     command = [*COMMAND, "a.csv", "--label", "-1", "--test", "a.csv", "--root", str(tmp_path), "--json"]
@@ -387,6 +389,7 @@ def test_a_chunk_of_a_pipe_that_is_not_full_is_not_lost_by_a_signal(tmp_path):
     assert ns.Chip.load(state).samples == 25
 
 
+@pytest.mark.slow
 def test_without_a_terminal_a_hangup_is_ignored(tmp_path):
     state = tmp_path / "chip.h5"
     command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state)]
@@ -507,6 +510,7 @@ def test_two_runs_on_one_state_file_are_refused(tmp_path):
     assert "must be used by one run at a time" in result.stderr
 
 
+@pytest.mark.slow
 def test_runs_at_the_same_time_lose_nothing(tmp_path):
     # Whoever comes second is refused before it reads the state, not after.
     state = tmp_path / "chip.h5"
@@ -663,6 +667,7 @@ def layer(neurons, **constants):
 """
 
 
+@pytest.mark.slow
 def test_a_competition_of_ones_own_runs_goes_on_and_is_used(tmp_path):
     file, state = tmp_path / "mine.py", tmp_path / "chip.h5"
     file.write_text(OWN_COMPETITION)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from thinned import few_of
 
 import neurosim as ns
 from neurosim.cli import main
@@ -63,13 +64,13 @@ def test_the_keys_of_json_are_stable():
     assert found["service"]["p99_s"] is None
 
 
-@pytest.mark.parametrize(("options", "described"), [
+@pytest.mark.parametrize(("options", "described"), few_of([
     (["period", "--rate", "5000"], {"kind": "period", "rate_hz": 5000.0}),
     (["poisson", "--rate", "5000", "--seed", "3"], {"kind": "poisson", "rate_hz": 5000.0, "seed": 3}),
     (["bursts", "--rate", "5000"], {"kind": "bursts", "rate_hz": 5000.0, "burst": 8}),
     (["bursts", "--rate", "5000", "--burst", "4"], {"kind": "bursts", "rate_hz": 5000.0, "burst": 4}),
     (["stream", "--timestamps", "times.npy"], {"kind": "stream"}),
-])  # fmt: skip
+], 2))  # fmt: skip
 def test_samples_may_come_by_the_clock(tmp_path, monkeypatch, options, described):
     monkeypatch.chdir(tmp_path)
     np.save("times.npy", np.arange(200) * 150)
@@ -83,9 +84,9 @@ def test_samples_may_come_by_the_clock(tmp_path, monkeypatch, options, described
     assert "backlog" in shown
 
 
-@pytest.mark.parametrize(("text", "seconds"), [
+@pytest.mark.parametrize(("text", "seconds"), few_of([
     ("200us", 200e-6), ("200 µs", 200e-6), ("1.5ms", 1.5e-3), ("2", 2.0), ("2s", 2.0), ("50ns", 50e-9), ("1e-3", 1e-3),
-])  # fmt: skip
+]))  # fmt: skip
 def test_a_deadline_may_have_a_unit(text, seconds):
     found = summary("digits", "--samples", "2", "--deadline", text)
     assert found["deadline_s"] == pytest.approx(seconds)
@@ -152,6 +153,7 @@ def test_the_floor_of_a_chip_of_images_is_shown_and_has_stable_keys(monkeypatch,
         assert words in shown
 
 
+@pytest.mark.slow
 def test_presets_and_recipes_are_measured(tmp_path):
     np.save(tmp_path / "images.npy", np.random.default_rng(0).random((5, 3, 32, 32), np.float32))
     options = ["--preset", "softhebb-cifar10-3layer", "--root", tmp_path, "--warm-up", "1", "--stages"]
@@ -322,6 +324,7 @@ def test_weights_that_diverge_have_their_own_exit_code(tmp_path):
     assert result.stderr.splitlines()[-1].startswith("Error: ")
 
 
+@pytest.mark.slow
 def test_snapshots_are_written_while_it_measures(tmp_path, make_chip):
     kept = tmp_path / "kept.h5"
     options = ["digits", "--neurons", "300", "--samples", "1500", "--snapshots", kept, "--snapshot-seconds", "1e-6"]

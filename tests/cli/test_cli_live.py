@@ -105,9 +105,10 @@ def test_a_signal_ends_a_silent_source_with_the_state_written(tmp_path):
 
 
 @pytest.mark.parametrize("words", [
-    ("udp:0", "--inputs", "2"), ("tcp-listen:0", "--inputs", "1", "--key", "0"),
+    ("udp:0", "--inputs", "2"),
+    pytest.param(("tcp-listen:0", "--inputs", "1", "--key", "0"), marks=pytest.mark.slow),
     pytest.param(("tcp-listen:0", "--inputs", "2"), marks=pytest.mark.slow),
-    ("udp-events:0", "--encode", "local:radius=1", "--sensor", "4,4"),
+    pytest.param(("udp-events:0", "--encode", "local:radius=1", "--sensor", "4,4"), marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_a_source_that_listens_says_when_it_can_be_reached(words):
     """What is sent at once after the line is learned from: nothing is lost while code is compiled."""

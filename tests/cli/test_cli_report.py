@@ -52,6 +52,7 @@ def test_a_state_gets_a_page_and_is_not_changed(files):
     assert before == {path: path.read_bytes() for path in files.iterdir() if path.name != "run.html"}
 
 
+@pytest.mark.slow
 def test_what_is_no_image_asks_for_its_shape(files):
     said = invoke("report", "chip.h5", "--out", "run.html").stderr
     assert said == "Left out: layer 1 fields: the state does not say that samples are images: give their --shape H,W\n"
@@ -64,6 +65,7 @@ def test_a_record_gets_a_page(files):
     assert "learning from 100 samples" in shown
 
 
+@pytest.mark.slow
 def test_a_state_may_be_shown_with_a_record(files):
     assert "learning from 100 samples" in texts(page("chip.h5", "--record", "run.h5", "--shape", "8,8"))
 

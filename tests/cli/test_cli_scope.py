@@ -44,6 +44,7 @@ def page(address):
         return answer.read().decode()
 
 
+@pytest.mark.slow
 def test_the_state_is_that_of_stream(tmp_path):
     one, two = tmp_path / "one.h5", tmp_path / "two.h5"
     options = ("--neurons", 30, "--epochs", 2, "--seed", 3)
@@ -115,7 +116,9 @@ def test_bad_options_are_one_line(options, why):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("shape", [(5, 4, 4), (2, 3, 4, 4), (80,)])
+@pytest.mark.parametrize("shape", [
+    (5, 4, 4), *(pytest.param(shape, marks=pytest.mark.slow) for shape in ((2, 3, 4, 4), (80,))),
+])  # fmt: skip
 def test_samples_that_are_no_images_have_no_weights_shown(tmp_path, shape):
     samples = tmp_path / "samples.npz"
     np.savez(samples, samples=np.random.default_rng(0).random((20, *shape), np.float32))
@@ -153,6 +156,7 @@ def test_two_scopes_have_a_port_each(scope):
         assert "digits:train" in page(address)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_stream_ends_the_page_too(tmp_path):
     samples = tmp_path / "samples.csv"
     samples.write_text("1,2,3\n4,5\n")

@@ -69,6 +69,7 @@ def test_a_described_chip_adds_its_floor_plan_and_with_a_stream_the_energy(state
     assert names == ALWAYS | OF_A_STREAM | {"floor-plan", "energy"}
 
 
+@pytest.mark.slow
 def test_a_state_that_is_no_image_asks_for_the_shape(flat, tmp_path):
     names, said = view(flat, tmp_path / "unsaid")
     assert names == {name for one in ALWAYS for name in (one, one.replace("1", "2"))} - {
@@ -123,6 +124,7 @@ def test_an_empty_run_is_shown(tmp_path):
     assert said == f"Left out: layer-1-records: {why}\n"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_drawn_is_left_out_alone(tmp_path):
     layers = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)]  # too many for xylo
     ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
@@ -195,6 +197,7 @@ def test_what_is_no_state_is_refused(tmp_path, content):
     assert "chip.h5" in refused(path, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_state_may_be_written_while_it_is_viewed(tmp_path):
     path, done = tmp_path / "chip.h5", threading.Event()
     stream = ns.open_stream("digits")

@@ -103,6 +103,7 @@ def test_a_later_process_compiles_nothing_and_writes_nothing(warmed):
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+sse3"}])
 def test_a_process_for_another_target_compiles_anew(warmed, tmp_path, settings):
     package = copy_package(tmp_path, whole=True)  # nothing lies beside it
@@ -139,6 +140,7 @@ def image(tmp_path_factory):
     return package, settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["none", "empty"])
 def test_an_image_has_its_code_beside_the_package(image, tmp_path, cache):
     package, settings = image

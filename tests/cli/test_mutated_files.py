@@ -6,7 +6,7 @@ import pytest
 from limited_runs import LimitedRuns
 from mutants import KINDS, mutant
 
-QUICK, THOROUGH = 25, 800  # files of each kind
+QUICK, THOROUGH = 10, 800  # files of each kind
 
 
 @pytest.fixture(scope="module")

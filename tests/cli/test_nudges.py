@@ -208,6 +208,7 @@ def test_a_command_that_waits_for_a_silent_pipe_ends(state, tmp_path, lines, arg
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_predictions_that_nobody_reads_do_not_outlast_ctrl_c(state, tmp_path):
     source = tmp_path / "many.csv"
     source.write_text("0.1,0.2,0.3,0.4\n" * 20_000)  # predictions of which fill any pipe

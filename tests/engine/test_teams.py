@@ -41,6 +41,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(name):
     assert len(hashes) == 1
 
 
+@pytest.mark.slow
 def test_no_race_shows_in_many_repetitions():
     X = images(40)
     with threadpool_limits(3, user_api="blas"):
@@ -188,7 +189,7 @@ def test_in_a_process_of_its_own_blas_is_quiet_in_any_thread_and_has_its_threads
     subprocess.run([sys.executable, "-c", ALONE], env=environment, check=True, timeout=300)
 
 
-SLOWER = ("Zen", "Sandybridge")
+CORES = ("Haswell", "Zen", "Sandybridge")
 BITS = """
 import sys
 import numpy as np, neurosim as ns
@@ -206,7 +207,8 @@ for name in CHIPS:
 """
 
 
-@pytest.mark.parametrize("core", ["Haswell", *(pytest.param(core, marks=pytest.mark.slow) for core in SLOWER)])
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
 def test_bits_do_not_depend_on_threads_with_kernels_of_other_machines(core):
     # OpenBLAS has kernels for each kind of machine, and some sum the edge of a block in another order than its middle.
     environment = os.environ | {"OPENBLAS_CORETYPE": core}

@@ -96,6 +96,7 @@ def test_ctrl_c_ends_quietly(tmp_path, small_mnist):
     assert len(finished(tmp_path)) < 16
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_on_record_and_the_others_go_on(tmp_path, small_mnist):
     for name in ("mnist", "cifar10"):
         (tmp_path / name).mkdir()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from thinned import few_of
 
 pytest.importorskip("matplotlib")
 
@@ -13,11 +14,6 @@ from neurosim import hardware
 from neurosim.hardware.figure import energy_split, figure
 from neurosim.hardware.placement.floor_plan import floor_plan, relative_height
 from neurosim.reporting.figures import panels
-
-
-def few_of(names):
-    """Mark all slow but every third."""
-    return [pytest.param(name, marks=[pytest.mark.slow] if n % 3 else []) for n, name in enumerate(names)]
 
 
 def run(neurons=11, learning=False, bits=8):

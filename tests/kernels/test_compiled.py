@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 from kernel_copy import HOW_CODE_IS_KEPT, NAMES, copy_package, edit, result_of, run, start
 from numba import config
+from thinned import few_of
 from tiny_kernel import RUN, entries
 
 from neurosim.kernels.compiled import KERNELS, stamp
@@ -102,6 +103,7 @@ def further_reach(tmp_path_factory):
     return edits(tmp_path_factory, [name for name in NAMES if name not in FEW])
 
 
+@pytest.mark.slow
 def test_every_function_that_python_calls_is_kept_on_disk(reach):
     decorated = {
         f"{name} {node.name}"
@@ -151,13 +153,13 @@ def test_unchanged_files_are_not_compiled_again(package):
     assert run(package, RUN) == [6, 1]
 
 
-@pytest.mark.parametrize(("name", "old", "new", "value"), [
+@pytest.mark.parametrize(("name", "old", "new", "value"), few_of([
     ("shared/numbers.py", "np.float32(2), ", "np.float32(7), ", 21),
     ("dense/tiny_cell.py", "pair.first - pair.second", "pair.first + pair.second", 14),
     ("dense/tiny_pair.py", "first: float\n    second: float", "second: float\n    first: float", 6),
     ("dense/tiny.py", "TWO * ", "", 3),
     ("compiled.py", '{"error_model"', '{"boundscheck": False, "error_model"', 6),
-])  # fmt: skip
+], 2))  # fmt: skip
 def test_after_an_edit_the_new_code_runs(package, name, old, new, value):
     edit(package / "kernels" / name, old, new)
     assert run(package, RUN) == [value, 0]
@@ -271,6 +273,7 @@ code_cache._CacheFile._save_data = lambda *_: None  # killed when it had written
 """
 
 
+@pytest.mark.slow
 def test_code_from_before_an_edit_is_not_taken_for_what_a_new_index_names(package):
     edit_two(package)
     assert run(package, KILLED + RUN)[0] == 21
@@ -278,6 +281,7 @@ def test_code_from_before_an_edit_is_not_taken_for_what_a_new_index_names(packag
     assert run(package, RUN) == [21, 1]
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_do_not_disturb_one_another(package):
     edit_two(package)
     together = [start(package, RUN) for _ in range(3)]

@@ -336,6 +336,7 @@ def test_fields_in_another_order_are_not_read_as_one_another(tmp_path, kind):
     assert after == before
 
 
+@pytest.mark.slow
 def test_an_edit_of_how_a_user_s_rule_is_called_shows(tmp_path):
     package = copy_package(tmp_path)
     assert run(package, OWN) == [0, 1]

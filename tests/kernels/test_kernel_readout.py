@@ -91,6 +91,7 @@ def test_the_first_sample_that_is_not_finite_is_named():
     assert kernel.add_up(sums, bias, potentials) == 2
 
 
+@pytest.mark.slow
 def test_float32_code_has_no_double_arithmetic():
     # Compiled anew: what comes from the cache on disk cannot be inspected.
     features, parameters, past, following, dropout = world(600, 3)

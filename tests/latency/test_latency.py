@@ -272,6 +272,7 @@ def test_labels_are_handed_to_a_layer_that_is_taught():
     assert (chip.samples, chip.layers[0].blanks) == (101, 0)
 
 
+@pytest.mark.slow
 def test_without_a_number_it_takes_what_there_is_and_as_many_as_p9999_needs(make_chip):
     assert ns.bench(make_chip(3), digits()).summary()["samples"] == 1797 - 101
     report = ns.bench(make_chip(3), digits(epochs=6))

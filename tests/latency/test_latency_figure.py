@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from thinned import few_of
 
 pytest.importorskip("matplotlib")
 
@@ -21,10 +22,10 @@ def record(samples, scale):
     return Record(start - waited, start, start + scale + np.random.default_rng(0).integers(0, scale, samples))
 
 
-@pytest.mark.parametrize(("kind", "deadline", "samples", "scale"), [
+@pytest.mark.parametrize(("kind", "deadline", "samples", "scale"), few_of([
     ("closed", None, 2000, 5_000), ("closed", 1e-5, 1, 5_000), ("poisson", 8e-6, 2000, 5_000),
     ("period", None, 200, 40_000_000), ("closed", None, 0, 5_000), ("poisson", 1.0, 20_000, 100),
-])  # fmt: skip
+], 2))  # fmt: skip
 def test_the_figure_keeps_the_style(kind, deadline, samples, scale):
     learning = kind != "closed"
     about = {"arrivals": {"kind": kind}, "deadline_s": deadline, "chip": LONG, "learning": learning}

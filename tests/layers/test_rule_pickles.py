@@ -106,6 +106,7 @@ for chip in pickle.load(sys.stdin.buffer):
 """
 
 
+@pytest.mark.slow
 def test_another_process_without_the_source_learns_on_with_the_same_rule(tmp_path):
     chips = [chip_of(make()) for make in (local, executed)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

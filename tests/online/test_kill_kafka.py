@@ -70,6 +70,7 @@ def check(uninterrupted, topic, tmp_path, *, turns, most, seed):
     assert struck >= turns, "hardly a kill struck a run at work"
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bits_from_the_offset_in_its_state(uninterrupted, topic, tmp_path):
     assert uninterrupted["stream_position"] == uninterrupted["samples"] == SAMPLES
     assert uninterrupted["snapshots"] >= 15

@@ -122,6 +122,7 @@ def check(sensor, state, kills, seed):
     assert ns.Chip([layer], inputs=INPUTS, seed=1).learn(sample(learned)).state_sha256 == summary["state_sha256"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_has_learned_what_its_state_says(sensor, tmp_path):
     check(sensor, tmp_path / "chip.h5", kills=1, seed=0)
 

@@ -73,6 +73,7 @@ def test_each_snapshot_of_a_run_equals_a_chip_that_learned_as_much(make_chip, st
     assert 0 < report.tally.longest_pause_seconds <= report.tally.pause_seconds
 
 
+@pytest.mark.slow
 def test_images_are_kept_too(state):
     chip = ns.Chip.from_preset("softhebb-cifar10-3layer", inputs=(3, 16, 16))
     images = np.random.default_rng(0).random((2, 3, 16, 16), np.float32)
@@ -295,6 +296,7 @@ def test_a_python_that_cannot_be_started_is_said(make_chip, state, monkeypatch):
     ns.run(make_chip(9), ns.open_stream("digits"), state=state, snapshot_seconds=0)
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_may_run(state):
     script = state.with_name("script.py")
     script.write_text(

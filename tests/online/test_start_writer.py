@@ -39,6 +39,7 @@ def test_the_command_executes_no_file_of_the_working_folder(folder):
     check(folder, ["-P", "-m", "neurosim", *RUN], PYTHONPATH=os.environ.get("PYTHONPATH", ""))
 
 
+@pytest.mark.slow
 def test_nor_does_python_m_but_for_what_python_itself_imports_before(folder):
     for name in ("types", "struct"):  # the first one ends Python itself
         (folder / f"{name}.py").unlink()

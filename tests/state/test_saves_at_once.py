@@ -39,6 +39,7 @@ def chips(make_chip):
     return [make_chip(20, 30, seed=seed) for seed in range(THREADS)]
 
 
+@pytest.mark.slow
 def test_chips_of_their_own_are_saved_and_loaded_at_once(chips, tmp_path):
     def save_and_load(number):
         path = tmp_path / f"{number}.h5"
@@ -88,6 +89,7 @@ def test_no_second_name_is_left_where_another_writer_kept_the_same_file(chips, t
     assert ns.Chip.load(tmp_path / "chip.h5.previous").state_sha256 == chips[0].state_sha256
 
 
+@pytest.mark.slow
 def test_one_file_is_loaded_in_many_threads_while_it_is_written(chips, tmp_path):
     path = tmp_path / "chip.h5"
     chips[0].save(path)

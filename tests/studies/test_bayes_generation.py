@@ -115,6 +115,7 @@ def test_the_worst_width_decides():
     assert [claim.holds for claim in PART.claims(asked, finished)] == ["no", "yes", "yes"]
 
 
+@pytest.mark.slow
 def test_tables_and_figures(measured, tmp_path):
     cell, outcome = measured
     folder = Folder(tmp_path)

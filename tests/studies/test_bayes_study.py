@@ -293,6 +293,7 @@ def test_a_column_of_labels_is_a_setting_only_if_it_is_given():
     assert [cell.name for cell in without] == [cell.name for cell in named]
 
 
+@pytest.mark.slow
 def test_lines_with_a_column_of_labels_are_measured(tmp_path):
     sources = put(tmp_path, train=words_in_lines("cat", "dog", count=400), test=words_in_lines("dog", "cat"))
     out = tmp_path / "out"

@@ -25,6 +25,7 @@ def drawn(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_figures_of_liusons_study(tmp_path, drawn):
     folder, finished = Folder(tmp_path), {}
     cells = [cell for cell in liuson.cells(2, False) if cell.settings["neurons"] in (32, 2048)]
@@ -54,7 +55,8 @@ def test_the_figure_of_radii(tmp_path, drawn):
     readable.check(drawn[0])
 
 
-@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("fast", [False, True])
 def test_figures_of_the_bayesian_study(tmp_path, drawn, fast):
     sources = {"train": "digits:train", "test": "digits:test"} if fast else {}
     asked = [cell for cell in study.cells(1, fast, **sources) if cell.settings["dataset"] != "cifar10"]

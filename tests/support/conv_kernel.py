@@ -24,11 +24,13 @@ class Kernel:
         scratch, team = self.layer.executor.workspace().team(1)[0]
         self.scratch = layout.Scratch(*(in_type(array, dtype) for array in scratch))
         self.marks = self.layer.executor.workspace().marks
-        self.team = team._replace(largest=in_type(team.largest, dtype))
+        self.team, self._looped = team._replace(largest=in_type(team.largest, dtype)), None
 
     def stream(self, X, learning=True, modulators=(), own=0):
         results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
-        samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
+        samples = layout.Samples(
+            np.ascontiguousarray(X.reshape(len(X), -1), self.dtype), np.array(modulators, self.dtype)
+        )
         product = blas.product(np.dtype(self.dtype))
         self.team.signals[:] = 0
         arguments = (
@@ -43,7 +45,10 @@ class Kernel:
             self.team,
             self.marks,
         )
-        return conv.loop(*arguments)(*arguments), results
+        known = self.state, self.scratch
+        if self._looped is None or any(one is not other for one, other in zip(self._looped[0], known, strict=True)):
+            self._looped = known, conv.loop(*arguments)  # to look at types takes longer than some images
+        return self._looped[1](*arguments), results
 
     def results(self, samples, rows):
         """Return results of which nothing is known yet."""

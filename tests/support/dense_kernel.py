@@ -25,16 +25,24 @@ class Kernel:
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
         scratch = DenseLayer(layer, inputs, 0, 0).executor.workspace().scratch
         self.scratch = layout.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
-        self.dtype = dtype
+        self.dtype, self._looped = dtype, None
 
     def stream(self, X, learning=True, labels=(), modulators=(), own=0):
         n, neurons = len(X), len(self.state.scales)
         results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
                           np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
-        given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
+        values = np.ascontiguousarray(X, self.dtype)
+        given = Samples(values, np.array(labels, np.int64), np.array(modulators, self.dtype))
         own = dense.Own(rule=own)
         arguments = given, learning, self.constants, self.state, self.scratch, results, own, memory.marks(False)
-        return dense.loop(*arguments)(*arguments), results
+        return self.loop_of(arguments)(*arguments), results
+
+    def loop_of(self, arguments):
+        """Return the loop for these arguments; to look at their types takes longer than to learn from a few samples."""
+        known = self.constants, self.state, self.scratch
+        if self._looped is None or any(one is not other for one, other in zip(self._looped[0], known, strict=True)):
+            self._looped = known, dense.loop(*arguments)
+        return self._looped[1]
 
     @property
     def W(self):

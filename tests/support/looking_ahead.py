@@ -45,10 +45,10 @@ def looking(W, *, ahead=8, dtype=np.float32, **constants):
 def take(kernel, X, rows, learning, labels, modulators):
     """Take samples through the loop; return where it ended, and the results."""
     results, dtype = room(kernel, len(X), rows), kernel.dtype
-    given = Samples(X.astype(dtype), np.array(labels, np.int64), np.array(modulators, dtype))
+    given = Samples(np.ascontiguousarray(X, dtype), np.array(labels, np.int64), np.array(modulators, dtype))
     own = dense.Own()
     arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, own, memory.marks(False)
-    return dense.loop(*arguments)(*arguments), results
+    return kernel.loop_of(arguments)(*arguments), results
 
 
 def one_by_one(kernel, X, rows, learning, labels, modulators):

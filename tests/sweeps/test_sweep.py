@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sweeping
+from thinned import few_of
 
 import neurosim as ns
 from neurosim.sweeps.cluster import Cluster
@@ -50,7 +51,7 @@ def test_nothing_is_learned_for_points_that_fail_without(tmp_path):
     assert learned(tmp_path / "log") == ["1.0"]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("jobs", few_of([3, 1]))
 def test_a_process_that_dies_costs_its_own_points_alone(tmp_path, jobs):
     sweep = sweeping.sweep_of(vary={"made.x": [1.0, 2.0, "dead", 3.0, 4.0, 5.0]})
     rows = sweeping.run(sweep, tmp_path / "a", Local(jobs))
@@ -140,6 +141,7 @@ def test_a_sweep_that_is_killed_goes_on_and_its_rows_are_equal(tmp_path):
     assert rows == sweeping.run(read, tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_task_ends_with_a_sweep_that_is_killed(tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(f'name = "one"\nsearch.method = "grid"\nmade = {{x = 20.0, wait = "{tmp_path}/never", '
@@ -212,6 +214,7 @@ def cluster():
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of another project's sockets
 def test_a_cluster_gives_equal_rows(tmp_path, cluster):
     sweep = sweeping.sweep_of(vary={"made.x": [1.0, 2.0, 3.0, "bad"], "sold.price": [1.0, 2.0]})
@@ -219,6 +222,7 @@ def test_a_cluster_gives_equal_rows(tmp_path, cluster):
     assert rows == sweeping.run(sweep, tmp_path / "b", Local(2))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_the_points_of_a_dead_worker_are_measured_by_another(tmp_path, cluster):
     vary = {"made.x": [float(place) for place in range(8)]}

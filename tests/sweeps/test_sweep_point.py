@@ -78,6 +78,7 @@ def test_a_point_is_what_one_gets_by_hand(files):
     assert set(measures) <= {*point.TOLD, *point.MEASURES}
 
 
+@pytest.mark.slow
 def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
     path, out = files
     done = invoke(path, "--out", out, "--jobs", 2, code=2)

@@ -161,6 +161,7 @@ def test_at_the_edges_of_tiles(neurons, shape, kernel):
     compare(weights(1, neurons, shape[0], kernel), images(2, 2, shape), races=False, **SOFT | {"padding": 0})
 
 
+@pytest.mark.slow
 def test_a_block_with_more_than_it_adds_up_at_once():
     # More neurons and positions than COLUMNS and ROWS, so that memory is used again.
     compare(weights(1, 17, 1, 1), images(2, 1, (1, 12, 12)), blocks=1, threads=16, **SOFT | {"padding": 0})

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from thinned import few_of
 from whole_grid import whole_grid
 
 import neurosim as ns
@@ -89,10 +90,10 @@ def tempered(response, potential, norm, rate=0.2, ceiling=0.5):
     return 1 - growth * potential, growth
 
 
-@pytest.mark.parametrize("rule", [
+@pytest.mark.parametrize("rule", few_of([
     ns.SoftHebb(rate=ns.LinearRate(0.1, samples=4)), ns.SoftHebb(rate=ns.ExponentialRate(0.1, last=0.01, samples=4)),
     ns.SoftHebb(rate=ns.WinCountRate(0.1)), tempered(rate=0.3),
-], ids=["linear", "exponential", "by wins", "own rule"])  # fmt: skip
+]), ids=["linear", "exponential", "by wins", "own rule"])  # fmt: skip
 def test_schedules_and_rules_of_one_s_own(rule):
     layer = ns.ConvWTA(4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=rule, radius=2.0)
     X = images(3)

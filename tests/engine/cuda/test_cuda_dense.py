@@ -329,6 +329,7 @@ def test_a_setting_that_numba_refuses_is_said_in_one_line(tmp_path):
     assert run.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_command_line_on_a_device(tmp_path):
     np.save(tmp_path / "x.npy", samples(12, 6, False)[0])
     run = CliRunner()

@@ -125,6 +125,7 @@ def hop_energy(report):
     return sum(rows[name]["energy_J"] for name in ("hop_east_west", "hop_north_south"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 5), st.integers(1, 5), st.booleans(),

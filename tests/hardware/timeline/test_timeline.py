@@ -17,7 +17,7 @@ from neurosim.hardware.timeline import simulation
 from neurosim.hardware.timeline.simulation import Emission, Network, simulate
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_equal_to_the_reference(case):
     expected = Reference(*case).run()

@@ -83,6 +83,7 @@ def test_more_neurons_written_than_there_is_room_for(strong):
     assert far.state.counters[layout.WRITES] >= 200
 
 
+@pytest.mark.slow
 def test_scales_are_folded_meanwhile():
     rng = np.random.default_rng(3)
     W, X = rng.random((64, 8)) * 2, sparse_samples(rng, 1500, 8, 0.9)

@@ -83,6 +83,7 @@ def test_times_that_are_repeated_or_go_back_are_counted():
     assert stream.counts.late == 1
 
 
+@pytest.mark.slow
 def test_another_width_texts_and_nobody_are_errors():
     outlet = made(channels=4)
     with pytest.raises(ns.StreamError, match="must have 2 channels, got 4"):
@@ -96,6 +97,7 @@ def test_another_width_texts_and_nobody_are_errors():
         opened("nobody", inputs=2, format="u8")
 
 
+@pytest.mark.slow
 def test_a_stream_that_goes_away_is_looked_for_again():
     outlet = made()
     name = outlet.name

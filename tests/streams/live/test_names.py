@@ -120,6 +120,7 @@ def test_every_source_says_it(resolver, source, seconds):
         list(stream.blocks())
 
 
+@pytest.mark.slow
 def test_kafka_goes_on_with_the_brokers_that_are_found(resolver, monkeypatch):
     with broker() as started:
         started.topic("t", 1)

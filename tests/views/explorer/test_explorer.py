@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from thinned import few_of
 
 import neurosim as ns
 from neurosim.views.explorer.page import explorer_page
@@ -83,7 +84,7 @@ def test_responses_and_entropy_are_those_of_the_chip_for_every_gain(show, potent
         assert "NaN" not in browser.by("gain").get_attribute("value") + browser.run("return document.body.innerText")
 
 
-@pytest.mark.parametrize("temperature", [1e6, 30.0, 1.0, 0.05, 1e-3, 1e-30])
+@pytest.mark.parametrize("temperature", few_of([1e6, 30.0, 1.0, 0.05, 1e-3, 1e-30]))
 def test_responses_are_those_of_the_chip_for_every_temperature(show, temperature):
     browser = show(competing(POTENTIALS), ones())
     write(browser, "temperature", str(temperature))
@@ -92,7 +93,7 @@ def test_responses_are_those_of_the_chip_for_every_temperature(show, temperature
 
 
 @pytest.mark.parametrize(
-    "activation", [ns.ReLU(), ns.Triangle(), ns.Triangle(power=1.4), ns.Softmax(temperature=0.3)], ids=repr
+    "activation", few_of([ns.ReLU(), ns.Triangle(), ns.Triangle(power=1.4), ns.Softmax(temperature=0.3)]), ids=repr
 )
 def test_activated_potentials_compete(show, activation):
     chip = competing(POTENTIALS, activation=activation, competition=ns.SoftWTA(temperature=0.1))
@@ -129,11 +130,11 @@ def test_a_bias_stays_as_it_is_when_the_gain_moves(show, samples, bias):
 
 @pytest.mark.parametrize(
     "constants",
-    [
+    few_of([
         {}, {"normalise": "none", "rate": 0.003}, {"normalise": "stream"}, {"cap": 0.001}, {"cutoff": 0.2},
         {"rate": ns.ConstantRate(0.2)}, {"rate": ns.WinCountRate(0.5)}, {"floor": 0.3},
         {"competition": ns.SoftWTA(temperature=0.1, signed=True)},
-    ],
+    ]),
     ids=str,
 )  # fmt: skip
 def test_step_sizes_are_those_that_the_chip_takes(show, samples, constants):
@@ -171,6 +172,7 @@ def test_steps_of_presets_are_those_of_unit_vectors(show):
     np.testing.assert_allclose(numbers(browser, "step", 8), shares * np.sqrt(1 - potentials**2), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_slider_moves_gain_and_temperature_and_the_plot(show):
     browser = show()
     slider = browser.by("sharpness")
@@ -312,6 +314,7 @@ def test_the_cosines_of_high_dimensions_are_real(data):
     np.testing.assert_allclose(next(p for p in PRESETS if p.id == "dimensions").potentials, cosines, atol=6e-4)
 
 
+@pytest.mark.slow
 def test_of_many_neurons_the_strongest_are_shown_and_all_are_counted(show, samples):
     chip = ns.Chip([ns.recipes.softhebb(500, temperature=0.2)], inputs=64, seed=1).learn(samples)
     browser = show(chip, ns.open_stream("digits:test"), [0, 1])
@@ -413,7 +416,7 @@ def test_small_potentials_are_told_apart(show, size):
     assert heights[1] == pytest.approx(heights[0] / 2, rel=1e-3)
 
 
-@pytest.mark.parametrize("width", [385, 860, 1400])
+@pytest.mark.parametrize("width", few_of([385, 860, 1400], 2))
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_page_fits_its_window(show, browser, width, scheme, samples, make_chip):
     browser.size(width)
@@ -467,6 +470,7 @@ def test_what_cannot_be_shown_is_refused(samples, make_chip):
         chip_data(ns.Chip([ns.recipes.softhebb(5)], inputs=3), digits, [0])
 
 
+@pytest.mark.slow
 def test_pictures_of_the_page_are_small(show, browser, tmp_path, make_chip):
     show().by("preset-rivals").click()
     browser.by("signed").click()
@@ -478,7 +482,9 @@ def test_pictures_of_the_page_are_small(show, browser, tmp_path, make_chip):
         assert 10_000 < picture.stat().st_size <= 80_000
 
 
-@pytest.mark.parametrize("constants", [{}, {"normalise": "stream"}, {"normalise": "none", "radius": 35.0}], ids=str)
+@pytest.mark.parametrize(
+    "constants", few_of([{}, {"normalise": "stream"}, {"normalise": "none", "radius": 35.0}]), ids=str
+)
 def test_a_chip_that_learned_nothing_and_a_blank_sample_are_shown(show, samples, constants):
     # A relative temperature is not known yet, and then each sample would have its own.
     chip = ns.Chip([ns.recipes.softhebb(30, temperature=0.01, **constants)], inputs=64)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from processes import wait_until
 from scoped import scoped
+from thinned import few_of
 
 import neurosim as ns
 from neurosim.cli.scope import _stay
@@ -124,6 +125,7 @@ def test_who_does_not_know_the_address_gets_nothing(held, path):
     assert held.get(address(held).path + "x", secret=False)[0] == 404
 
 
+@pytest.mark.slow
 def test_the_address_is_another_one_each_time(held):
     with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64)) as other:
         assert len(address(other).path) == len("/" + 32 * "0" + "/")
@@ -153,6 +155,7 @@ async def send_nonsense(made):
         socket.close()
 
 
+@pytest.mark.slow
 def test_the_page_process_says_little(held, capfd):
     with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64)) as other:
         for number in range(30):
@@ -216,7 +219,7 @@ CHIPS = [
 ]
 
 
-@pytest.mark.parametrize(("layers", "inputs", "options"), CHIPS)
+@pytest.mark.parametrize(("layers", "inputs", "options"), few_of(CHIPS))
 def test_a_run_with_a_scope_has_the_same_bits(layers, inputs, options):
     chip, alone = (ns.Chip(layers, inputs=inputs, seed=1) for _ in range(2))
     alone.learn(ns.open_stream("digits"))

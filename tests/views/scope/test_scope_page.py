@@ -170,6 +170,7 @@ def test_a_change_of_one_layer(browser):
         page.clean()
 
 
+@pytest.mark.slow
 def test_what_the_chip_refuses_is_told(browser):
     with scoped(chip(30)) as made:
         page = Page(browser, made)
@@ -181,6 +182,7 @@ def test_what_the_chip_refuses_is_told(browser):
         page.clean()
 
 
+@pytest.mark.slow
 def test_names_are_text_and_nothing_else(browser):
     with scoped(chip(30), name=HOSTILE) as made:
         page = Page(browser, made)
@@ -191,6 +193,7 @@ def test_names_are_text_and_nothing_else(browser):
         page.clean()
 
 
+@pytest.mark.slow
 def test_a_browser_that_leaves_changes_nothing(browser):
     made_alone = chip(30)
     made_alone.learn(ns.open_stream("digits", epochs=40))
