@@ -272,8 +272,9 @@ def ended(
     Raises
     ------
     SampleError
-        If the stream held no sample.
+        If the stream held no sample; notes that came as it was read tell why.
     """
+    known = stream.notes
     try:
         yield
     except (DivergedError, StateError) as error:
@@ -292,7 +293,8 @@ def ended(
     if report.interrupted and start + report.taken == stream.length:
         report.interrupted = False  # the signal came when all was done
     if report.stream_position == 0 and not report.interrupted:
-        raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
+        found = [note for note in stream.notes if note not in known]
+        raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *found]))
     if snapshots is not None:
         snapshots.finish(report.taken, report.stream_position)
 

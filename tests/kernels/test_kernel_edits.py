@@ -222,7 +222,7 @@ SHARED = {
     "shared/softmax.py": ("ONE / _total_of(lanes, x.size)", "(ONE + ONE) / _total_of(lanes, x.size)"),
     "shared/tables.py": ("range(len(cells) - 1)", "range(0, len(cells) - 1)"),
     "shared/system.py": ('"release"', '"seq_cst"'),
-    "shared/vectors.py": ("builder.fadd(first, second)", "builder.fsub(first, second)"),
+    "shared/vectors.py": ('fcmp_ordered(">", v, u), v, u)', 'fcmp_ordered(">=", v, u), v, u)'),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
     "dense": (DENSE, "dense.stream stream", SHARED | {

@@ -40,7 +40,7 @@ class Ended:
             return f"exit code {self.code}"
         if self.code == 3 and "must stay" not in self.err:
             return "exit code 3, and nothing diverged"
-        lines = self.err.splitlines()
+        lines = [line for line in self.err.splitlines() if not line.startswith("Note: ")]
         before, warning, after = self.err.partition("Warning: ")
         if warning and (":" in before or " encountered in " in after):
             return "a warning of a library"
