@@ -70,6 +70,7 @@ def test_a_state_may_be_shown_with_a_record(files):
     assert "learning from 100 samples" in texts(page("chip.h5", "--record", "run.h5", "--shape", "8,8"))
 
 
+@pytest.mark.slow
 def test_a_stream_may_come_from_a_pipe(files):
     digits = next(ns.open_stream("digits").blocks(size=40)).samples
     rows = "\n".join(",".join(f"{value:g}" for value in row) for row in digits)
@@ -90,6 +91,7 @@ def layer(neurons):
 """
 
 
+@pytest.mark.slow
 def test_a_rule_of_ones_own_needs_its_file(files):
     (files / "mine.py").write_text(OWN)
     invoke("stream", "digits", "--recipe", "mine.py:layer", "--neurons", "5", "--state", "own.h5")

@@ -65,6 +65,7 @@ def test_a_new_chip_begins_with_the_constants(stream, state):
     assert (chip.layers[0].constants, chip.changes) == (ns.recipes.softhebb(6, rate=0.1), ())
 
 
+@pytest.mark.slow
 def test_recipes_of_one_s_own_go_on_after_a_change(stream, state, tmp_path):
     mine = tmp_path / "mine.py"
     mine.write_text(

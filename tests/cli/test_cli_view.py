@@ -228,6 +228,7 @@ def test_without_matplotlib_it_says_what_to_install(state, tmp_path, monkeypatch
     assert "pip install 'neurosim-chip[views]'" in refused(state, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_stream_may_be_a_pipe(state, tmp_path):
     samples = next(ns.open_stream("digits").blocks(size=80)).samples
     words = ("--stream", "-", "--inputs", 64, "--format", "f32")

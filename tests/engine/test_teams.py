@@ -183,7 +183,8 @@ assert {size for size, *_ in seen} >= {2} if before == [2] else True
 """
 
 
-@pytest.mark.parametrize("core", [None, pytest.param("Haswell", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("core", [None, "Haswell"])
 def test_in_a_process_of_its_own_blas_is_quiet_in_any_thread_and_has_its_threads_back(core):
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"} | ({"OPENBLAS_CORETYPE": core} if core else {})
     subprocess.run([sys.executable, "-c", ALONE], env=environment, check=True, timeout=300)

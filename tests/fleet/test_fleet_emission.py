@@ -130,7 +130,7 @@ def test_latency_is_that_since_each_sample_came(rows):
     assert max(np.diff(found)) < 60
 
 
-@pytest.mark.parametrize("form", ["csv", "ndjson"])
+@pytest.mark.parametrize("form", [pytest.param("csv", marks=pytest.mark.slow), "ndjson"])
 def test_novelty_and_names_are_those_of_each_key_alone(form):
     keys, samples = sensors.rows(900, sensors=3)
     labels = np.random.default_rng(1).integers(0, 2, 900)

@@ -187,7 +187,8 @@ def test_of_folders_that_can_be_written_the_named_one_is_the_only_one(package, p
     assert len(entries(places["named"])) == 2
 
 
-@pytest.mark.parametrize("ending", [pytest.param(".nbi", marks=pytest.mark.slow), ".nbc"])
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
 def test_what_is_broken_in_one_folder_is_read_from_the_next(package, places, ending):
     kept = entries(places["beside"])
     filled(package, places, "beside")

@@ -116,6 +116,7 @@ def test_every_function_that_python_calls_is_kept_on_disk(reach):
     assert {"dense/stream.py stream", "conv/stream.py stream", "readout.py turn", "timeline.py advance"} <= decorated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FEW)
 def test_an_edit_reaches_all_functions_made_of_the_file_and_none_of_another_folder(reach, name):
     check_reach(reach, name)

@@ -88,7 +88,7 @@ def test_the_bits_do_not_depend_on_what_is_taken_together(name, samples, labels)
 def test_on_a_device_too(samples, labels):
     layers = [ns.recipes.softhebb(5, transmit=ns.ReLU()), ns.recipes.softhebb(3)]
     found = set()
-    for device, way in (("cpu", {}), *[("cuda", way) for way in WAYS[:2]]):
+    for device, way in (("cpu", {}), ("cuda", {"chunk": 2})):
         chip = ns.Chip(layers, inputs=9, seed=3, device=device)
         report = ns.run(chip, ArrayStream(samples[:3, :9], labels[:3]), **way)
         found.add(chip.state_sha256)

@@ -143,9 +143,8 @@ def test_stopped_anywhere_and_resumed_with_the_same_edits_the_bits_are_the_same(
     check_same(chip, stopped[layers])
 
 
-@pytest.mark.parametrize(
-    "layers", [deep, *(pytest.param(layers, marks=pytest.mark.slow) for layers in (windows, images))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", [deep, windows, images])
 def test_snapshots_that_the_other_process_writes_have_the_new_constants(stopped, samples, state, layers):
     edits = stopped[layers].changes
     seen = []

@@ -55,6 +55,7 @@ ns.run(ns.Chip([ns.recipes.softhebb(9)], inputs=64), ns.open_stream("digits"), s
 """
 
 
+@pytest.mark.slow
 def test_a_path_of_any_content_is_handed_over(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     check(tmp_path, ["script.py"])

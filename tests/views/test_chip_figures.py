@@ -110,6 +110,7 @@ def test_a_chip_that_has_not_learned_is_shown(make_chip, tmp_path):
         ns.views.records(chip)
 
 
+@pytest.mark.slow
 def test_a_single_neuron_is_shown(make_chip, stream, tmp_path):
     chip = make_chip(1, inputs=DIGITS).learn(stream)
     for draw in (ns.views.neurons, ns.views.norms, ns.views.records, ns.views.receptive_fields):

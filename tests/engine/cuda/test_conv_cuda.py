@@ -240,7 +240,7 @@ def test_a_neuron_that_diverges_stops_both():
 
 
 @pytest.mark.filterwarnings("ignore::neurosim.errors.StabilityWarning")
-@pytest.mark.parametrize("shape", [SHAPE, (2, 3, 3)], ids=str)
+@pytest.mark.parametrize("shape", [pytest.param(SHAPE, marks=pytest.mark.slow), (2, 3, 3)], ids=str)
 def test_norms_that_are_not_finite_are_told(shape):
     X = images(12, 2, shape)
     kernel = Kernel(weights(1, 70, 2), shape, dtype=np.float32, rule="hebb", adaptive=False)

@@ -46,9 +46,8 @@ def learned(events):
     return chip
 
 
-@pytest.mark.parametrize(("source", "layout"), [
-    pytest.param("udp-events", "t64", marks=pytest.mark.slow), ("udp-events32", "t32"),
-])  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "layout"), [("udp-events", "t64"), ("udp-events32", "t32")])
 def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surface(tmp_path, source, layout):
     events, state, port = made_up(400), tmp_path / "chip.h5", free_port()
     words = ["stream", f"{source}:{port}", "--encode", "local:radius=1,tau=3ms", "--sensor", "8,6", "--neurons", "4"]

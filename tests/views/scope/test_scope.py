@@ -263,6 +263,7 @@ def test_a_page_that_hangs_changes_nothing():
     assert made.said == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_held_can_be_stopped():
     chip = ns.Chip([ns.recipes.softhebb(20)], inputs=64)
     with scoped(chip) as made:
@@ -271,6 +272,7 @@ def test_a_run_that_is_held_can_be_stopped():
     assert chip.samples == 0
 
 
+@pytest.mark.slow
 def test_the_page_ends_with_the_process_that_runs():
     chip = ns.Chip([ns.recipes.softhebb(20)], inputs=64)
     with scoped(chip) as made:
