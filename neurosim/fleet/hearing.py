@@ -103,7 +103,7 @@ def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanosecon
         That the chunk took.
     """
     order, count = passed.order, len(numbers)
-    keys = keyed.keys if isinstance(keyed.keys, list) else keyed.keys.tolist()
+    keys = list(keyed.keys) if isinstance(keyed.keys, list) else keyed.keys.tolist()  # a listener may change its own
     shares = np.full(len(order), nanoseconds // len(order))
     results, labels = passed.results, keyed.labels
     assert results is not None

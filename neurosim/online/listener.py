@@ -116,13 +116,16 @@ class Listeners:
     Raises
     ------
     ConfigError
-        If one is no listener.
+        If one is no listener, or is there twice: it would count each sample twice.
     """
 
     def __init__(self, listeners: Iterable[Any]) -> None:
         self.listeners = tuple(singles(listeners))
         for one in self.listeners:
             check_hears(one, "a listener, which has wants and take")
+            if sum(one is other for other in self.listeners) > 1:
+                advice = "it would count each sample twice; novelty=, too, makes it a listener"
+                raise ConfigError("listener", "told once of each sample", f"{type(one).__name__} twice", advice)
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
     def take(self, batch: Any) -> None:

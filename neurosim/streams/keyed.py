@@ -11,7 +11,7 @@ from neurosim.streams.base import Block
 from neurosim.streams.label_numbers import DECIMAL, NO_LABEL, is_control, quoted
 
 LONGEST_KEY = 200  # characters
-LARGEST_NUMBER = 1 << 53  # up to here, a whole number is the same as int and as float
+LARGEST_NUMBER = 1 << 63  # of 64 bits; readers of JSON make more a float
 MESSAGE = "@message"  # in place of a column: the key of the message that brings the sample, as of Kafka
 WHOLE = re.compile("[-+]?[0-9]+|[0-9]+[eE][0-9]+")  # the second is a hexadecimal name such as 12e5
 NO_KEYS = {"none", "inf", "infinity", "nan"}  # in any case, with or without a sign: what other programs write for none
@@ -119,7 +119,7 @@ def checked_key(value: object) -> str:
         or says that there is none (`nan`, `null`, `NA`, `none`, `inf`); has control characters or lone surrogates; or
         has more than 200 characters.
     """
-    key = str(value) if type(value) is int and abs(value) < LARGEST_NUMBER else value
+    key = str(value) if type(value) is int and -LARGEST_NUMBER <= value < LARGEST_NUMBER else value
     if not isinstance(key, str):
         got = "null or NaN" if key is None or key != key else quoted(key)
         raise ValueError(f"a key must be a text or a whole number, got {got}")

@@ -313,3 +313,16 @@ def test_a_chip_that_diverges_is_told_up_to_there():
     with pytest.raises(DivergedError):
         ns.run_fleet(ns.Fleet(layers, inputs=4), Sensors(keys, samples, size=100), chunk=5, listener=heard)
     assert [row[0] for row in heard.told] == [n for n in range(60) if n < 57 or keys[n] != keys[57]]
+
+
+def test_a_listener_may_change_its_list_of_keys(tmp_path):
+    class Taking:
+        wants = NONE
+
+        def take(self, batch):
+            batch.keys.pop()
+
+    samples = np.random.default_rng(0).random((20, sensors.INPUTS), np.float32)
+    fleet = ns.Fleet([ns.recipes.softhebb(3)], inputs=sensors.INPUTS)
+    report = ns.run_fleet(fleet, Sensors(["a", "b"] * 10, samples), listener=Taking(), state=tmp_path / "fleet.h5")
+    assert report.samples == report.stream_position == fleets.read(tmp_path / "fleet.h5").position == 20

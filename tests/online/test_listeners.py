@@ -10,7 +10,7 @@ from processes import wait_until
 
 import neurosim as ns
 from neurosim.chip.response import response_of
-from neurosim.errors import SampleError
+from neurosim.errors import ConfigError, SampleError
 from neurosim.online.emission.emitter import Emitter
 from neurosim.online.emission.output import Output
 from neurosim.online.listener import Listeners, Wanted
@@ -281,6 +281,17 @@ def test_listeners_together_want_what_one_of_them_wants():
     together = Listeners([Wants(True), Wants(False, False, True), Wants()])
     assert together.wants == Wanted(True, False, True)
     together.rest(True)
+
+
+def test_one_that_would_count_each_sample_twice_is_refused(samples):
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=samples.shape[1])
+    novelty = ns.Novelty(chip)
+    for listeners in ([novelty, novelty], [Listeners([novelty]), novelty]):
+        with pytest.raises(ConfigError, match="must be told once of each sample, got 'Novelty twice'"):
+            Listeners(listeners)
+    with pytest.raises(ConfigError, match="novelty=, too, makes it a listener"):
+        next(ns.watch(chip, ArrayStream(samples), novelty=novelty, listener=novelty))
+    assert chip.samples == 0
 
 
 class Fails:

@@ -128,7 +128,7 @@ def test_what_is_no_key_is_a_malformed_line(tmp_path, key):
     assert stream.bad == 1
 
 
-@pytest.mark.parametrize("key", [None, True, 1.5, 2.0, -0.0, float("nan"), [1], {}, 2**60, b"a", *NO_KEYS])
+@pytest.mark.parametrize("key", [None, True, 1.5, 2.0, -0.0, float("nan"), [1], {}, 2**63, b"a", *NO_KEYS])
 def test_values_that_are_no_keys(tmp_path, key):
     with pytest.raises(ValueError, match="a key must"):
         checked_key(key)
@@ -143,7 +143,22 @@ def test_values_that_are_no_keys(tmp_path, key):
 def test_longest_keys():
     assert checked_key("x" * LONGEST_KEY) == "x" * LONGEST_KEY
     assert checked_key("ü" * LONGEST_KEY) == "ü" * LONGEST_KEY
-    assert checked_key(2**53 - 1) == str(2**53 - 1)
+    assert checked_key(2**63 - 1) == str(2**63 - 1)
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)])
+def test_whole_numbers_of_64_bits_are_keys_to_the_last_digit(tmp_path, number):
+    path = tmp_path / "rows.ndjson"
+    path.write_text(json.dumps({"k": number, "x": [1]}) + "\n")
+    assert read(ns.open_stream(path, key="k"))[0] == [str(number)]
+
+
+def test_an_empty_name_of_a_column_is_said(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("pump,x\na,1\n")
+    for column in ("key", "label"):
+        with pytest.raises(StreamError, match=f"the {column}'s column must be one of 'pump', 'x', got ''"):
+            list(ns.open_stream(path, **{column: ""}).blocks())
 
 
 @pytest.mark.parametrize(
