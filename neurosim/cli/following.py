@@ -83,6 +83,8 @@ def check(values: Any) -> None:
         fail(f"label_share must be left out without --prequential, got {values.label_share}")
     if values.key is None and values.novelty is not None and "step" in _listed(values.novelty) and values.chunk != 1:
         fail("novelty by step must come with --chunk 1: it is of single samples")
+    if values.key is None and values.novelty is not None and "step" in _listed(values.novelty) and not values.learning:
+        fail("novelty by step must come without --respond: a frozen chip takes no step")
 
 
 def names(values: Any) -> set[str]:

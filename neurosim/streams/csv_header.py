@@ -34,8 +34,8 @@ def names_columns(cells: Sequence[str], header: str, label: str | None, key: str
     """
     if header != "auto":
         return header == "yes"
-    columns = (("label", label), ("key", key))
-    named = {what: text for what, text in columns if text is not None and NUMBER.fullmatch(text) is None}
+    asked = (("label", label), ("key", key))
+    named = {what: text for what, text in asked if text is not None and NUMBER.fullmatch(text) is None}
     if named:
         return all(_names_the_column(cells, text, what) for what, text in named.items())
     columns = {_position(label, len(cells)), _position(key, len(cells))} - {None}

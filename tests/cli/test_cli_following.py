@@ -123,6 +123,7 @@ def test_a_state_goes_on_with_its_numbers_or_begins_anew_with_restart(tmp_path):
         (("--novelty", "surprise"), "novelty must be one of shortfall, entropy, step, got 'surprise'"),
         (("--novelty", ""), "novelty must be one of shortfall, entropy, step"),
         (("--novelty", "step"), "novelty by step must come with --chunk 1"),
+        (("--novelty", "step", "--chunk", 1, "--respond", "--emit", "novelty"), "step must come without --respond"),
         (("--novelty", "shortfall", "--novelty-quantile", 1), "novelty_quantile must be from 0.5 to below 1"),
         (("--prequential", "--label-share", 0), "share must be above 0"),
         (
@@ -148,6 +149,10 @@ def test_a_file_without_labels_has_no_prequential_accuracy(tmp_path):
 
 def test_the_step_is_scored_in_chunks_of_one():
     assert stream("digits:test", "--novelty", "shortfall, step", "--chunk", 1)["novel"] >= 0
+
+
+def test_a_quantile_near_one_is_taken_of_as_many_scores_as_it_needs():
+    assert stream("digits:test", "--novelty", "shortfall", "--novelty-quantile", 0.9995)["novel"] >= 0
 
 
 def test_what_a_run_does_not_go_on_with_is_told(tmp_path):

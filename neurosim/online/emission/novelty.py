@@ -18,6 +18,7 @@ from neurosim.online.emission import scoring
 from neurosim.online.listener import Batch, check_layer
 from neurosim.state.arrays import Arrays
 
+RECENT = 1000  # scores, of which the quantile is taken
 NO_STEPS, NO_RESPONSES = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
 
 
@@ -87,8 +88,8 @@ class Novelty(OneAtATime):
         P, at least 0, in wins.
     settling : int
         The first wins of a neuron, which teach nothing: its weights still move. Until then others judge its samples.
-    recent : int
-        Scores of which the quantile is taken, at least 1 / (1 - quantile).
+    recent : int, optional
+        Scores of which the quantile is taken, at least 1 / (1 - quantile); by default 1,000, or these if they are more.
 
     Attributes
     ----------
@@ -123,10 +124,11 @@ class Novelty(OneAtATime):
         horizon: int = 1000,
         prior: float = 100.0,
         settling: int = 5,
-        recent: int = 1000,
+        recent: int | None = None,
     ) -> None:
         instance("chip", chip, Chip)
         self.measures = scoring.measures_of(measures)
+        recent = max(RECENT, scoring.fewest_scores(quantile)) if recent is None else recent
         self._constants = scoring.constants_of(
             self.measures, quantile=quantile, horizon=horizon, prior=prior, settling=settling, recent=recent
         )

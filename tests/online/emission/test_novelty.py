@@ -257,3 +257,17 @@ def test_the_first_samples_of_a_measure_are_usual_and_a_chip_that_does_not_learn
     told = [(r.potentials, np.ones(NEURONS), r.winner, 1.0) for r in responses]
     assert scores == pytest.approx(replay(told, ("shortfall",))[0], rel=1e-6, abs=1e-9, nan_ok=True)
     assert (scores[:6] == 0).all()
+
+
+def test_recent_scores_are_a_thousand_or_as_many_as_the_quantile_needs():
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=4)
+    assert ns.Novelty(chip).recent == ns.Novelty(chip, quantile=0.999).recent == 1000
+    assert ns.Novelty(chip, quantile=0.9995).recent == 2000
+    with pytest.raises(ConfigError, match="recent must be a whole number of at least 2000, got 1000"):
+        ns.Novelty(chip, quantile=0.9995, recent=1000)
+
+
+def test_a_frozen_chip_takes_no_step():
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=4)
+    with pytest.raises(ConfigError, match="learn must be True with the measure 'step', got False"):
+        ns.watch(chip, np.ones((3, 4), np.float32), novelty=ns.Novelty(chip, "step"), learn=False)
