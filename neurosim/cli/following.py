@@ -81,10 +81,11 @@ def check(values: Any) -> None:
         fail(f"novelty_quantile must be left out without --novelty, got {values.novelty_quantile}")
     if not values.prequential and values.label_share is not None:
         fail(f"label_share must be left out without --prequential, got {values.label_share}")
-    if values.key is None and values.novelty is not None and "step" in _listed(values.novelty) and values.chunk != 1:
-        fail("novelty by step must come with --chunk 1: it is of single samples")
-    if values.key is None and values.novelty is not None and "step" in _listed(values.novelty) and not values.learning:
-        fail("novelty by step must come without --respond: a frozen chip takes no step")
+    if values.key is None and values.novelty is not None and "step" in _listed(values.novelty):
+        if values.chunk != 1:
+            fail("novelty by step must come with --chunk 1: it is of single samples")
+        if not values.learning:
+            fail("novelty by step must come without --respond: a frozen chip takes no step")
 
 
 def names(values: Any) -> set[str]:

@@ -106,7 +106,7 @@ class FleetNovelty(OneAtATime, OfOneFleet):
         if "step" in self.measures:
             why = "of a chunk, the step of each sample is not kept; ns.Novelty of a chip alone has it"
             raise ConfigError("measures", "of shortfall, entropy for a fleet", self.measures, why)
-        recent = max(RECENT, scoring.fewest_scores(quantile)) if recent is None else recent
+        recent = scoring.recent_of(recent, quantile, RECENT)
         self._constants = scoring.constants_of(
             self.measures, quantile=quantile, horizon=horizon, prior=prior, settling=settling, recent=recent
         )

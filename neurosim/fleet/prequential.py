@@ -20,7 +20,7 @@ from neurosim.fleet.responses import NOBODY, Heard, OfOneFleet, heard
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import late_labels as kernel
 from neurosim.online.emission.prequential import LARGEST_COUNT, check_shares, share_of
-from neurosim.randomness import SHOWN_LABELS, at_places
+from neurosim.randomness import SHOWN_LABELS, unit, words_of_seeds
 from neurosim.readouts.labels import check_classes
 from neurosim.readouts.running import check_forget, check_table
 from neurosim.state.arrays import Arrays
@@ -309,11 +309,11 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         """Return whether the labels of the next samples are shown to the tables, which know their chips by now."""
         if self.taught or self._share == 1:
             return np.full(len(chips), not self.taught)
-        shown, keys, order = np.zeros(len(chips), np.bool_), self._fleet.keys, np.argsort(chips, kind="stable")
-        for own in np.split(order, np.flatnonzero(np.diff(chips[order])) + 1):  # the samples of one chip after another
-            chip = int(chips[own[0]]) if len(own) else NOBODY
-            if chip >= 0:
-                first = int(self._known.taken[chip])
-                drawn = at_places(self.seed_of(keys[chip]), SHOWN_LABELS, 0, first, len(own), 1)
-                shown[own] = drawn[:, 0] < self._share
+        shown, keys, taken, places = chips >= 0, self._fleet.keys, dict[int, int](), list[int]()
+        own = chips[shown].tolist()
+        for chip in own:
+            places.append(taken.get(chip, int(self._known.taken[chip])))
+            taken[chip] = places[-1] + 1
+        words = words_of_seeds([self.seed_of(keys[chip]) for chip in own], SHOWN_LABELS, 0, 1, places)
+        shown[shown] = unit(words[:, 0]) < self._share
         return shown

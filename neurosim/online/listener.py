@@ -71,6 +71,8 @@ class Listener(Protocol):
     ----------
     wants : Wanted
         What must be computed and kept of each sample besides its winner; asked before the run begins.
+    needs_learning : bool, optional
+        Whether it follows what learning changes, so that a run of a chip that only responds refuses it; by default not.
     """
 
     wants: Wanted
@@ -240,6 +242,14 @@ def check_listener(listener: object) -> None:
     for one in singles([listener]):
         if hasattr(one, "check_fleet"):
             raise ConfigError("listener", "of a chip's samples", type(one).__name__, "neurosim.run_fleet takes it")
+
+
+def check_needs_no_learning(listener: object) -> None:
+    """Refuse a listener that follows what learning changes, where a chip only responds, by ConfigError."""
+    for one in singles([listener]):
+        if getattr(one, "needs_learning", False):
+            rule = "one that hears of a chip that only responds"
+            raise ConfigError("listener", rule, type(one).__name__, "it follows what learning changes, such as steps")
 
 
 def check_hears(listener: object, rule: str) -> None:

@@ -16,7 +16,7 @@ from neurosim.layers.plain import describe
 from neurosim.online.companion import Companion, Companions, companions_of
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
-from neurosim.online.listener import Listener, check_chip, check_listener
+from neurosim.online.listener import Listener, check_chip, check_listener, check_needs_no_learning
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -213,6 +213,7 @@ def begin(
     check_chip([*companions, *([] if listener is None else [listener])], chip)
     if not learning:
         _check_nothing_learned(state=state, edits=edits, control=control)
+        check_needs_no_learning(listener)
     stream = as_stream("stream", stream, chip.shape)
     if skip_bad:
         stream = stream.skipping_bad()

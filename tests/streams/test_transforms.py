@@ -76,6 +76,15 @@ def test_numbers_of_places_are_one_row_of_words_cut_anywhere():
     assert ((far >= 0) & (far < 1)).all()
 
 
+def test_words_of_many_seeds_are_those_of_each_from_any_step_on():
+    seeds, steps = [0, 7, 7, 2**64 - 1], [3, 0, 2**40, 1]
+    assert np.array_equal(
+        randomness.words_of_seeds(seeds, 801, 2, 9), [randomness.words(one, 801, 2, 9) for one in seeds]
+    )
+    alone = [randomness.at_places(seed, 801, 2, step, 1, 1)[0, 0] for seed, step in zip(seeds, steps, strict=True)]
+    assert np.array_equal(randomness.unit(randomness.words_of_seeds(seeds, 801, 2, 1, steps)[:, 0]), alone)
+
+
 def test_a_flip_mirrors_as_often_as_it_says():
     for probability in (0.0, 0.25, 1.0):
         samples, _ = read(ns.transform(repeat(images(), 100, None), [ns.RandomFlip(probability)]))

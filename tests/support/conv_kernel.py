@@ -1,6 +1,7 @@
 """The convolutional kernel in any type of real numbers, driven without a chip."""
 
 import numpy as np
+from kept_loop import KeptLoop
 from numba import njit
 from on_chip import make_bias
 
@@ -24,7 +25,7 @@ class Kernel:
         scratch, team = self.layer.executor.workspace().team(1)[0]
         self.scratch = layout.Scratch(*(in_type(array, dtype) for array in scratch))
         self.marks = self.layer.executor.workspace().marks
-        self.team, self._looped = team._replace(largest=in_type(team.largest, dtype)), None
+        self.team, self._kept = team._replace(largest=in_type(team.largest, dtype)), KeptLoop(conv.loop)
 
     def stream(self, X, learning=True, modulators=(), own=0):
         results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
@@ -45,10 +46,7 @@ class Kernel:
             self.team,
             self.marks,
         )
-        known = self.state, self.scratch
-        if self._looped is None or any(one is not other for one, other in zip(self._looped[0], known, strict=True)):
-            self._looped = known, conv.loop(*arguments)  # to look at types takes longer than some images
-        return self._looped[1](*arguments), results
+        return self._kept.of(arguments, (self.state, self.scratch))(*arguments), results
 
     def results(self, samples, rows):
         """Return results of which nothing is known yet."""

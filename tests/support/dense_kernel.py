@@ -1,6 +1,7 @@
 """The dense kernel in any type of real numbers, driven without a chip."""
 
 import numpy as np
+from kept_loop import KeptLoop
 from on_chip import make_layer
 
 from neurosim.engine.dense import memory
@@ -25,7 +26,7 @@ class Kernel:
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
         scratch = DenseLayer(layer, inputs, 0, 0).executor.workspace().scratch
         self.scratch = layout.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
-        self.dtype, self._looped = dtype, None
+        self.dtype, self._kept = dtype, KeptLoop(dense.loop)
 
     def stream(self, X, learning=True, labels=(), modulators=(), own=0):
         n, neurons = len(X), len(self.state.scales)
@@ -38,11 +39,8 @@ class Kernel:
         return self.loop_of(arguments)(*arguments), results
 
     def loop_of(self, arguments):
-        """Return the loop for these arguments; to look at their types takes longer than to learn from a few samples."""
-        known = self.constants, self.state, self.scratch
-        if self._looped is None or any(one is not other for one, other in zip(self._looped[0], known, strict=True)):
-            self._looped = known, dense.loop(*arguments)
-        return self._looped[1]
+        """Return the loop for these arguments."""
+        return self._kept.of(arguments, (self.constants, self.state, self.scratch))
 
     @property
     def W(self):

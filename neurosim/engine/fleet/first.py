@@ -50,8 +50,8 @@ def _drawn(layer: DenseWTA, inputs: int, seeds: Seeds, index: int) -> NDArray[np
         return np.zeros(shape, np.float32)
     count, size = inputs * layer.neurons, spread(layer, inputs)
     if layer.initial == "uniform":
-        exact = randomness.unit(randomness.words_of_seeds(seeds, randomness.WEIGHTS, index, count))
+        exact = randomness.unit(randomness.words_of_seeds(seeds.tolist(), randomness.WEIGHTS, index, count))
     else:
-        words = randomness.words_of_seeds(seeds, randomness.WEIGHTS, index, 2 * count)
+        words = randomness.words_of_seeds(seeds.tolist(), randomness.WEIGHTS, index, 2 * count)
         exact = randomness.normal_of(randomness.unit(words).reshape(-1, 2))
     return in_proportion(layer, (exact * size).astype(precision(layer), copy=False).reshape(shape))

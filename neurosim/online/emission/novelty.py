@@ -128,7 +128,7 @@ class Novelty(OneAtATime):
     ) -> None:
         instance("chip", chip, Chip)
         self.measures = scoring.measures_of(measures)
-        recent = max(RECENT, scoring.fewest_scores(quantile)) if recent is None else recent
+        recent = scoring.recent_of(recent, quantile, RECENT)
         self._constants = scoring.constants_of(
             self.measures, quantile=quantile, horizon=horizon, prior=prior, settling=settling, recent=recent
         )
@@ -151,6 +151,11 @@ class Novelty(OneAtATime):
     def novel(self) -> int:
         """How many samples were above their threshold."""
         return int(self._state.scored[1])
+
+    @property
+    def needs_learning(self) -> bool:
+        """Whether "step" is a measure: a chip that only responds takes none."""
+        return "step" in self.measures
 
     @property
     def flags(self) -> NDArray[np.bool_]:

@@ -35,6 +35,11 @@ def fewest_scores(quantile: float) -> int:
     return int(np.ceil(1 / (1 - quantile) - 1e-9))
 
 
+def recent_of(recent: int | None, quantile: float, usual: int) -> int:
+    """Return how many scores are kept: as asked for, or as usual, or more if the quantile needs them."""
+    return max(usual, fewest_scores(quantile)) if recent is None else recent
+
+
 def constants_of(
     measures: Sequence[str], *, quantile: float, horizon: int, prior: float, settling: int, recent: int
 ) -> kernel.Constants:

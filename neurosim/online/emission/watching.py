@@ -127,8 +127,6 @@ def watch(
     truth("learn", learn)
     if novelty is not None and not isinstance(novelty, Novelty):
         raise ConfigError("novelty", "a Novelty", type(novelty).__name__, "make it by neurosim.Novelty(chip, measures)")
-    if novelty is not None and "step" in novelty.measures and not learn:
-        raise ConfigError("learn", "True with the measure 'step'", learn, "a frozen chip takes no step")
     if listener is not None:
         check_listener(listener)
     source = as_stream("stream", stream, chip.shape)

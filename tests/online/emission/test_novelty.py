@@ -12,6 +12,7 @@ from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.online.companion import restore
 from neurosim.online.listener import Batch
+from neurosim.streams import ArrayStream
 
 INPUTS, NEURONS = 8, 5
 RNG = np.random.default_rng(7)
@@ -269,5 +270,10 @@ def test_recent_scores_are_a_thousand_or_as_many_as_the_quantile_needs():
 
 def test_a_frozen_chip_takes_no_step():
     chip = ns.Chip([ns.recipes.softhebb(5)], inputs=4)
-    with pytest.raises(ConfigError, match="learn must be True with the measure 'step', got False"):
-        ns.watch(chip, np.ones((3, 4), np.float32), novelty=ns.Novelty(chip, "step"), learn=False)
+    novelty, stream = ns.Novelty(chip, ("shortfall", "step")), ArrayStream(np.ones((3, 4), np.float32))
+    why = "listener must be one that hears of a chip that only responds, got 'Novelty'"
+    with pytest.raises(ConfigError, match=why):
+        next(ns.watch(chip, stream, novelty=novelty, learn=False))
+    with pytest.raises(ConfigError, match=why):
+        ns.run(chip, stream, listener=novelty, learning=False, chunk=1)
+    ns.run(chip, stream, listener=ns.Novelty(chip), learning=False)
